@@ -1,0 +1,10 @@
+# Linux: libbsd for the BSD functions, our own imsg, seccomp and Landlock.
+PKGS =		libbsd-overlay libbsd-ctor libtls libseccomp libcares
+PKGCFLAGS !=	pkg-config --cflags $(PKGS) 2>/dev/null || true
+PKGLIBS !=	pkg-config --libs $(PKGS) 2>/dev/null || true
+CPPFLAGS +=	-D_GNU_SOURCE -DLIBBSD_OPENBSD_VIS -Ilib/compat/linux \
+		-include lib/compat/compat.h $(PKGCFLAGS)
+LDLIBS =	$(PKGLIBS) -lssl -lcrypto -levent -lcrypt
+PIE =		-pie -Wl,-z,relro,-z,now
+COMPAT =	lib/compat/imsg.o lib/compat/passwd.o \
+		lib/compat/sandbox_linux.o

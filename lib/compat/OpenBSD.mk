@@ -1,0 +1,7 @@
+# OpenBSD 7.8 or later: all but c-ares is in base.
+PKGCFLAGS !=	pkg-config --cflags libcares 2>/dev/null || true
+PKGLIBS !=	pkg-config --libs libcares 2>/dev/null || echo -lcares
+CPPFLAGS +=	-include lib/compat/compat.h $(PKGCFLAGS)
+LDLIBS =	$(PKGLIBS) -ltls -lssl -lcrypto -levent -lutil
+PIE =
+COMPAT =	lib/compat/sandbox_openbsd.o

@@ -1,0 +1,55 @@
+/*
+ * Copyright (c) 2026 The Bindery authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Forced in before every file (-include): what one system has and another has
+ * not.  The only place, with its neighbours, for conditional compilation.
+ */
+
+#ifndef LIB_COMPAT_H
+#define LIB_COMPAT_H
+
+#include <sys/types.h>
+#include <sys/socket.h>
+
+#ifndef __dead
+#define __dead			__attribute__((__noreturn__))
+#endif
+
+/*
+ * Room for a chroot that holds nothing is made below the run folder; see
+ * smtpd/parent.c.
+ */
+#ifndef BINDERY_CONF
+#define BINDERY_CONF		"/etc/bindery/bindery.conf"
+#endif
+#ifndef BINDERY_RUN
+#define BINDERY_RUN		"/var/run/bindery"
+#endif
+#ifndef BINDERY_SPOOL
+#define BINDERY_SPOOL		"/var/spool/bindery"
+#endif
+
+#ifndef __OpenBSD__
+#include <stddef.h>
+
+int	 crypt_checkpass(const char *, const char *);
+int	 timingsafe_bcmp(const void *, const void *, size_t);
+/* libbsd's is in stdlib.h, which not every file includes */
+void	 freezero(void *, size_t);
+#endif
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * Copyright (c) 2026 The Bindery authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * What all roles have in common: hello to the parent, the configuration as
+ * it comes in, peers, logging, stop.  A role's entry is
+ *
+ *	role_start(ROLE_X, root, foreground, verbose, &callbacks);
+ *	... set up its state ...
+ *	exit(role_loop());
+ */
+
+#ifndef LIB_ROLE_H
+#define LIB_ROLE_H
+
+#include "lib/config.h"
+#include "lib/ipc.h"
+#include "lib/proc.h"
+
+#define BINDERY_VERSION	"0.1"
+
+struct role_callbacks {
+	/*
+	 * now is in force; before is NULL at the start and is freed when this
+	 * returns.
+	 */
+	void		(*configured)(struct config *now,
+			    struct config *before);
+	/*
+	 * A channel to another role; fd is the callee's.  One that comes again
+	 * replaces the first, whose role was started anew.
+	 */
+	void		(*peer)(enum role, int fd);
+	/* Finish what is being written, then loop_exit(0). */
+	void		(*stop)(void);
+	/* Further messages from the parent; ends with { IPC_NONE, NULL }. */
+	const struct ipc_entry *entries;
+};
+
+void		 role_start(enum role, const char *root, int foreground,
+		    int verbose, const struct role_callbacks *);
+int		 role_loop(void);
+struct ipc	*role_parent(void);
+/* A file that came beside the configuration ("resolv.conf"), or NULL. */
+const char	*role_file(const char *path);
+
+#endif

@@ -1,0 +1,157 @@
+/*
+ * Copyright (c) 2026 The Bindery authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * The spool: an append-only log in segments, the only truth about mail that
+ * was accepted.  queue.c and its neighbours call it; spool_disk.c makes its
+ * system calls; nothing else touches a file below the spool.
+ *
+ * Appends gather in memory; spool_commit writes them at the end of a turn
+ * and has the flush role put them on the disk, one flush for all; then each
+ * append's done function is called with 0, or with the errno of the failure.
+ */
+
+#ifndef QUEUE_SPOOL_H
+#define QUEUE_SPOOL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/envelope.h"
+
+/* Where a message record lies. */
+struct spool_ref {
+	uint32_t	 segment;
+	uint32_t	 offset;	/* of the record's head */
+};
+
+/* What recovery finds, in the order of the log. */
+struct spool_replay {
+	/* e is borrowed.  content: octets of it. */
+	void	(*message)(const struct envelope *e, struct spool_ref,
+		    uint64_t content);
+	void	(*result)(uint64_t id, uint32_t rcpt, enum rcpt_state);
+	void	(*defer)(uint64_t id, uint32_t rcpt, uint16_t tries,
+		    uint64_t due, int warned);
+	void	(*move)(uint64_t id, uint32_t rcpt, const char *binding,
+		    const char *group);
+	void	(*drop)(uint64_t id);
+	/* state "": it was lifted */
+	void	(*suspend)(const char *scope, const char *state);
+	/* long rate counters: key and value as the owner wrote them */
+	void	(*counter)(const char *key, const char *value);
+	/* damage: what was found, and the message id where it is known (0) */
+	void	(*damaged)(uint64_t id, const char *what);
+};
+
+typedef void	 spool_done(void *arg, int error);
+
+/*
+ * Lock, recover, open the newest segment.  0, or -1 with *error a line that
+ * says why the queue must not start (locked, not ours, newer version).
+ */
+int		 spool_open(const char *root, const struct spool_replay *,
+		    const char **error);
+/* All that waits is written and flushed (blocking); the lock goes. */
+void		 spool_close(void);
+
+/* How commits reach the flush role; set before the first append. */
+struct spool_flusher {
+	void	(*file)(uint32_t number, int fd);	/* fd: the callee's */
+	void	(*sync)(uint64_t batch, uint32_t number);
+	void	(*close)(uint32_t number);
+};
+void		 spool_set_flusher(const struct spool_flusher *);
+/* The flush role's answer. */
+void		 spool_flushed(uint64_t batch, int error);
+
+/*
+ * Whether a message of this many octets may be accepted now (free space,
+ * min-free, a failed log): 0, or the errno to refuse it with.
+ */
+int		 spool_accepting(uint64_t octets);
+void		 spool_set_min_free(uint64_t octets);
+
+/*
+ * Append a message: its ref is in *ref when done(arg, 0) comes; until then it
+ * must not be read.  content is copied.  With e->large, content is NULL and
+ * len and crc are the file's.  0, or -1 with errno, then done is not called.
+ */
+int		 spool_message(const struct envelope *e, const void *content,
+		    uint64_t len, struct spool_ref *ref, spool_done *done,
+		    void *arg);
+/*
+ * The other records.  They are on disk within a second, or with the next
+ * message; done may be NULL.
+ */
+void		 spool_result(uint64_t id, uint32_t rcpt, enum rcpt_state,
+		    spool_done *, void *);
+void		 spool_defer(uint64_t id, uint32_t rcpt, uint16_t tries,
+		    uint64_t due, int warned, const char *reply);
+void		 spool_move(uint64_t id, uint32_t rcpt, const char *binding,
+		    const char *group, spool_done *, void *);
+void		 spool_drop(uint64_t id, spool_done *, void *);
+void		 spool_suspend(const char *scope, const char *state,
+		    spool_done *, void *);
+void		 spool_counter(const char *key, const char *value);
+/*
+ * From begin to end all appends go into one batch, whole or not at all: a
+ * failure's result and its bounce.
+ */
+void		 spool_begin(void);
+void		 spool_end(void);
+/* Write what waits, and ask for a flush: at the end of a turn. */
+void		 spool_commit(void);
+/* Once a second: flush results, reclaim a little. */
+void		 spool_tick(void);
+/* Nothing waits for a write or a flush. */
+int		 spool_idle(void);
+
+/* A message has no open recipient: its record is dead. */
+void		 spool_dead(struct spool_ref, uint64_t content);
+/*
+ * Reclaim asks for a live message of an old segment to be appended anew: the
+ * callee calls spool_message with the envelope as it stands now, or nothing
+ * if it died meanwhile.
+ */
+void		 spool_set_mover(void (*)(uint64_t id, struct spool_ref));
+/* Suspensions and counters for the checkpoint of a new segment. */
+void		 spool_set_checkpoint(void (*)(void));
+
+/*
+ * The envelope as it was appended last (to envelope_free), and content (to
+ * free).  NULL with errno; EILSEQ: damaged.
+ */
+struct envelope	*spool_read_envelope(struct spool_ref);
+void		*spool_read_content(struct spool_ref, uint64_t *len);
+/* A reply kept by spool_defer, newest; "" for none. To free. */
+/* large/ID: a new file to write (smtpd), or the stored one to read (mta). */
+int		 spool_large_create(uint64_t id);
+int		 spool_large_open(uint64_t id);
+void		 spool_large_remove(uint64_t id);
+/* Close and CRC it before spool_message names it; 0, -1. */
+int		 spool_large_finish(uint64_t id, uint64_t len, uint32_t *crc);
+
+struct spool_stats {
+	uint64_t	 bytes;		/* of all segments */
+	uint64_t	 live;		/* of messages with open recipients */
+	uint32_t	 segments;
+	uint64_t	 flushes;
+	uint64_t	 records;
+};
+void		 spool_stats(struct spool_stats *);
+
+#endif
