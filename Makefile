@@ -4,6 +4,9 @@
 #	make deps	install what the build and the tests need (as root)
 #	make demo	the main job, shown on this machine (as root)
 #	make check	the tests (as root)
+#	make soak	the long ones: a hundred rounds of kill -9
+#	make bench	figures of this machine
+#	make fuzz	mangled input for the parsers
 
 OS !=		uname -s
 include lib/compat/$(OS).mk
@@ -37,6 +40,11 @@ HDRS =		lib/address.h lib/config.h lib/control.h lib/envelope.h \
 
 LINKS =		binderyctl sendmail mailq newaliases
 
+# every regress/*_test.c and regress/*_test.sh is a test program
+CTESTS !=	ls regress/*_test.c 2>/dev/null | sed 's/\.c$$//' || true
+SHTESTS !=	ls regress/*_test.sh 2>/dev/null | sed 's/\.sh$$//' || true
+TOOLS =		regress/sink regress/source regress/dialog
+
 all: bindery $(LINKS)
 
 bindery: $(MAIN) $(OBJS)
@@ -50,14 +58,51 @@ $(MAIN) $(OBJS): $(HDRS)
 parse.c: parse.y
 	$(YACC) -o $@ parse.y
 
-.SUFFIXES: .c .o
+$(CTESTS): $(OBJS) $(HDRS)
+
+.SUFFIXES: .c .o .sh
 .c.o:
 	$(CC) -I. $(CPPFLAGS) $(CFLAGS) $(HARDEN) $(WARN) -c -o $@ $<
+
+.c:
+	$(CC) -I. $(CPPFLAGS) $(CFLAGS) $(HARDEN) $(WARN) $(LDFLAGS) $(PIE) \
+	    -o $@ $< `case $@ in *_test) echo $(OBJS) -latf-c;; esac` \
+	    $(LDLIBS)
+.sh:
+	{ echo '#! /usr/bin/env atf-sh'; cat $<; } > $@
+	chmod +x $@
 
 deps:
 	sh lib/compat/deps.sh
 
+tools: all $(TOOLS)
+
+tests: tools $(CTESTS) $(SHTESTS)
+
+# A second make: what deps installs is looked for when make starts.
+demo: deps
+	$(MAKE) tools
+	sh regress/demo.sh
+
+check: deps
+	$(MAKE) tests
+	sh regress/run.sh
+
+soak: deps
+	$(MAKE) tests
+	SOAK=100 sh regress/run.sh crash_test
+
+bench: deps
+	$(MAKE) tools
+	sh regress/bench/run.sh
+
+fuzz: deps
+	$(MAKE) all regress/fuzz/fuzz_test
+	sh regress/fuzz/run.sh
+
 clean:
 	rm -f bindery $(LINKS) $(MAIN) $(OBJS) parse.c
+	rm -f $(TOOLS) $(CTESTS) $(SHTESTS) regress/fuzz/fuzz_test
+	rm -rf regress/results
 
-.PHONY: all deps clean
+.PHONY: all deps tools tests demo check soak bench fuzz clean
