@@ -48,6 +48,13 @@ int	 log_is_verbose(void);
 void	 log_sink(void (*sink)(enum log_level, const char *line, void *arg),
 	    void *arg);
 
+/*
+ * With -d the parent gathers lines and writes them at the end of a turn of
+ * its loop (log_flush), all at once.
+ */
+void	 log_batch(int batched);
+void	 log_flush(void);
+
 /* Write a finished line that came from another role, as it is. */
 void	 log_line(enum log_level, const char *line);
 
