@@ -1,0 +1,661 @@
+/*
+ * Copyright (c) 2026 The Bindery authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * A recording SMTP sink for the tests and the demo: one process, any number
+ * of addresses, a line for each connection and message that it saw.  Replies
+ * can be scripted.  It must never hide anything: what it did not understand
+ * it refuses, and says so in its record.
+ *
+ *	sink [-P] [-d folder] [-s script] -l record address:port ...
+ *
+ * A line of the script is STAGE MATCH TIMES ACTION; stage is one of connect,
+ * ehlo, helo, mail, rcpt, data, dot, quit; MATCH a part of the argument, or
+ * "*"; TIMES a number or "*"; ACTION "drop", "delay SECONDS" or a reply.
+ * SIGHUP reads the script again.
+ */
+
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+
+#include <netinet/in.h>
+
+#include <ctype.h>
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LISTENERS	64
+#define SESSIONS	2000
+#define RULES		64
+#define LINE		4096
+#define CONTENT_MAX	(64 * 1024 * 1024)
+
+struct script_rule {
+	char	 stage[16];
+	char	 match[128];
+	long	 times;			/* -1: always */
+	double	 delay;
+	int	 drop;
+	char	 reply[256];		/* "": the usual one */
+};
+
+struct session {
+	TAILQ_ENTRY(session) entry;
+	struct pollfd	*poll;
+	int		 fd;
+	unsigned int	 number;
+	unsigned int	 messages;
+	char		 src[64];
+	char		 dst[80];
+	char		 ehlo[256];
+	char		*from;
+	char		*to;		/* "<a>,<b>" */
+	char		*content;	/* not NULL: in DATA */
+	size_t		 length;
+	size_t		 room;
+	int		 closing;
+	double		 until;		/* nothing is said or read before */
+	char		 in[LINE];
+	size_t		 inlen;
+	char		 out[LINE * 4];
+	size_t		 outlen;
+};
+TAILQ_HEAD(sessions, session);
+
+static struct {
+	FILE		*record;
+	const char	*folder;
+	const char	*script;
+	int		 no_pipelining;
+	struct script_rule rules[RULES];
+	size_t		 nrules;
+	int		 listeners[LISTENERS];
+	size_t		 nlisteners;
+	struct sessions	 sessions;
+	size_t		 nsessions;
+	unsigned int	 connections;
+	unsigned int	 saved;
+	struct pollfd	 polls[LISTENERS + SESSIONS];
+} sink;
+
+static volatile sig_atomic_t reread, finish;
+
+static void
+on_signal(int sig)
+{
+	if (sig == SIGHUP)
+		reread = 1;
+	else
+		finish = 1;
+}
+
+static double
+now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (ts.tv_sec + ts.tv_nsec / 1e9);
+}
+
+/* One line of the script into r; -1 for one that makes no sense. */
+static int
+script_line(char *line, struct script_rule *r)
+{
+	char times[32], *action;
+	int used;
+
+	memset(r, 0, sizeof(*r));
+	if (sscanf(line, "%15s %127s %31s %n", r->stage, r->match, times,
+	    &used) != 3)
+		return (-1);
+	r->times = *times == '*' ? -1 : atol(times);
+	action = line + used;
+	if (strcmp(action, "drop") == 0)
+		r->drop = 1;
+	else if (strncmp(action, "delay ", 6) == 0)
+		r->delay = atof(action + 6);
+	else if (strlcpy(r->reply, action, sizeof(r->reply)) >=
+	    sizeof(r->reply))
+		return (-1);
+	return (0);
+}
+
+static void
+script_read(void)
+{
+	char line[LINE];
+	FILE *f;
+
+	sink.nrules = 0;
+	if (sink.script == NULL || (f = fopen(sink.script, "r")) == NULL)
+		return;
+	while (sink.nrules < RULES && fgets(line, sizeof(line), f) != NULL) {
+		line[strcspn(line, "\n")] = '\0';
+		if (*line == '\0' || *line == '#')
+			continue;
+		if (script_line(line, &sink.rules[sink.nrules]) == -1)
+			errx(1, "%s: not understood: %s", sink.script, line);
+		sink.nrules++;
+	}
+	fclose(f);
+}
+
+static struct script_rule *
+script_find(const char *stage, const char *arg)
+{
+	struct script_rule *r;
+	size_t i;
+
+	for (i = 0; i < sink.nrules; i++) {
+		r = &sink.rules[i];
+		if (r->times == 0 || strcmp(r->stage, stage) != 0)
+			continue;
+		if (strcmp(r->match, "*") != 0 && strstr(arg, r->match) == NULL)
+			continue;
+		if (r->times > 0)
+			r->times--;
+		return (r);
+	}
+	return (NULL);
+}
+
+static void
+say(struct session *s, const char *text)
+{
+	int n;
+
+	n = snprintf(s->out + s->outlen, sizeof(s->out) - s->outlen, "%s\r\n",
+	    text);
+	if (n < 0 || (size_t)n >= sizeof(s->out) - s->outlen)
+		s->closing = 1;
+	else
+		s->outlen += n;
+}
+
+/*
+ * Answer as the script wants it, or with usual.  The first digit that went
+ * out, 0 for a connection that is dropped.
+ */
+static int
+answer(struct session *s, const char *stage, const char *arg,
+    const char *usual)
+{
+	struct script_rule *r;
+
+	if ((r = script_find(stage, arg)) != NULL) {
+		if (r->delay > 0)
+			s->until = now() + r->delay;
+		if (r->reply[0] != '\0')
+			usual = r->reply;
+		if (r->drop || usual[0] > '3')
+			fprintf(sink.record, "refused conn=%u src=%s stage=%s "
+			    "arg=%s reply=\"%s\"\n", s->number, s->src, stage,
+			    arg, r->drop ? "drop" : usual);
+		if (r->drop) {
+			s->closing = 1;
+			s->outlen = 0;
+			return (0);
+		}
+	}
+	say(s, usual);
+	if (strncmp(usual, "421", 3) == 0)
+		s->closing = 1;
+	return (usual[0] - '0');
+}
+
+static void
+transaction_end(struct session *s)
+{
+	free(s->from);
+	free(s->to);
+	free(s->content);
+	s->from = s->to = s->content = NULL;
+	s->length = s->room = 0;
+}
+
+/* The value of X-Test-Id, which the tests put into each message. */
+static void
+content_id(const struct session *s, char *id, size_t size)
+{
+	const char *p;
+	size_t len;
+
+	(void)strlcpy(id, "-", size);
+	if ((p = memmem(s->content, s->length, "\nX-Test-Id: ", 12)) == NULL)
+		return;
+	p += 12;
+	len = strcspn(p, "\n");
+	if (len < size) {
+		memcpy(id, p, len);
+		id[len] = '\0';
+	}
+}
+
+static void
+content_save(const struct session *s)
+{
+	char path[1024];
+	FILE *f;
+
+	if (sink.folder == NULL)
+		return;
+	(void)snprintf(path, sizeof(path), "%s/%06u.eml", sink.folder,
+	    ++sink.saved);
+	if ((f = fopen(path, "w")) == NULL)
+		err(1, "%s", path);
+	fwrite(s->content, 1, s->length, f);
+	fclose(f);
+}
+
+static void
+message_end(struct session *s)
+{
+	char id[128];
+
+	content_id(s, id, sizeof(id));
+	if (answer(s, "dot", s->from, "250 2.0.0 ok") == 2) {
+		content_save(s);
+		fprintf(sink.record, "msg conn=%u nth=%u src=%s dst=%s "
+		    "ehlo=%s from=%s to=%s size=%zu id=%s time=%.3f\n",
+		    s->number, ++s->messages, s->src, s->dst, s->ehlo, s->from,
+		    s->to, s->length, id, now());
+	}
+	transaction_end(s);
+}
+
+/* A line of content, its CRLF taken off; kept with LF. */
+static void
+message_line(struct session *s, const char *line)
+{
+	size_t len;
+	char *p;
+
+	if (strcmp(line, ".") == 0) {
+		message_end(s);
+		return;
+	}
+	if (*line == '.')
+		line++;
+	len = strlen(line);
+	if (s->length + len + 2 > s->room) {
+		s->room = (s->room + len) * 2 + 4096;
+		if (s->room > CONTENT_MAX ||
+		    (p = realloc(s->content, s->room)) == NULL)
+			errx(1, "content too large");
+		s->content = p;
+	}
+	memcpy(s->content + s->length, line, len);
+	s->length += len;
+	s->content[s->length++] = '\n';
+	s->content[s->length] = '\0';
+}
+
+static void
+command_hello(struct session *s, const char *arg, int extended)
+{
+	if (strlcpy(s->ehlo, arg, sizeof(s->ehlo)) >= sizeof(s->ehlo)) {
+		say(s, "501 5.5.4 too long");
+		return;
+	}
+	transaction_end(s);
+	if (!extended)
+		(void)answer(s, "helo", arg, "250 sink");
+	else
+		(void)answer(s, "ehlo", arg, sink.no_pipelining ?
+		    "250-sink\r\n250 8BITMIME" :
+		    "250-sink\r\n250-8BITMIME\r\n250 PIPELINING");
+}
+
+static void
+command_mail(struct session *s, const char *arg)
+{
+	if (s->from != NULL || *s->ehlo == '\0')
+		say(s, "503 5.5.1 not now");
+	else if (answer(s, "mail", arg, "250 2.1.0 ok") == 2 &&
+	    asprintf(&s->from, "%.*s", (int)strcspn(arg, " "), arg) == -1)
+		err(1, NULL);
+}
+
+static void
+command_rcpt(struct session *s, const char *arg)
+{
+	char *to;
+
+	if (s->from == NULL) {
+		say(s, "503 5.5.1 not now");
+		return;
+	}
+	if (answer(s, "rcpt", arg, "250 2.1.5 ok") != 2)
+		return;
+	if (asprintf(&to, "%s%s%.*s", s->to == NULL ? "" : s->to,
+	    s->to == NULL ? "" : ",", (int)strcspn(arg, " "), arg) == -1)
+		err(1, NULL);
+	free(s->to);
+	s->to = to;
+}
+
+static void
+command_data(struct session *s)
+{
+	if (s->to == NULL)
+		say(s, "503 5.5.1 no recipient");
+	else if (answer(s, "data", s->from, "354 go on") == 3) {
+		s->room = 4096;
+		if ((s->content = calloc(1, s->room)) == NULL)
+			err(1, NULL);
+		/* so that the first header field has a newline before it */
+		s->content[s->length++] = '\n';
+	}
+}
+
+static void
+command(struct session *s, const char *line)
+{
+	if (strncasecmp(line, "EHLO ", 5) == 0)
+		command_hello(s, line + 5, 1);
+	else if (strncasecmp(line, "HELO ", 5) == 0)
+		command_hello(s, line + 5, 0);
+	else if (strncasecmp(line, "MAIL FROM:", 10) == 0)
+		command_mail(s, line + 10);
+	else if (strncasecmp(line, "RCPT TO:", 8) == 0)
+		command_rcpt(s, line + 8);
+	else if (strcasecmp(line, "DATA") == 0)
+		command_data(s);
+	else if (strcasecmp(line, "RSET") == 0) {
+		transaction_end(s);
+		say(s, "250 2.0.0 ok");
+	} else if (strcasecmp(line, "NOOP") == 0)
+		say(s, "250 2.0.0 ok");
+	else if (strcasecmp(line, "QUIT") == 0) {
+		(void)answer(s, "quit", "", "221 2.0.0 bye");
+		s->closing = 1;
+	} else {
+		fprintf(sink.record, "unknown conn=%u src=%s line=%s\n",
+		    s->number, s->src, line);
+		say(s, "500 5.5.1 what?");
+	}
+}
+
+/* How many connections src has; all of them for NULL. */
+static size_t
+session_count(const char *src)
+{
+	struct session *s;
+	size_t n = 0;
+
+	TAILQ_FOREACH(s, &sink.sessions, entry)
+		if (src == NULL || strcmp(s->src, src) == 0)
+			n++;
+	return (n);
+}
+
+static void
+address_text(const struct sockaddr_storage *ss, socklen_t len, char *text,
+    size_t size, int with_port)
+{
+	char host[64], port[16];
+
+	if (getnameinfo((const struct sockaddr *)ss, len, host, sizeof(host),
+	    port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+		errx(1, "getnameinfo");
+	(void)snprintf(text, size, with_port ? "%s:%s" : "%s", host, port);
+}
+
+static void
+session_accept(int listener)
+{
+	struct sockaddr_storage ss;
+	struct session *s;
+	socklen_t len = sizeof(ss);
+	int fd;
+
+	if ((fd = accept(listener, (struct sockaddr *)&ss, &len)) == -1)
+		return;
+	if (sink.nsessions == SESSIONS) {
+		close(fd);
+		return;
+	}
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) == -1 ||
+	    (s = calloc(1, sizeof(*s))) == NULL)
+		err(1, NULL);
+	s->fd = fd;
+	s->number = ++sink.connections;
+	address_text(&ss, len, s->src, sizeof(s->src), 0);
+	len = sizeof(ss);
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1)
+		err(1, "getsockname");
+	address_text(&ss, len, s->dst, sizeof(s->dst), 1);
+	TAILQ_INSERT_TAIL(&sink.sessions, s, entry);
+	sink.nsessions++;
+	fprintf(sink.record, "open conn=%u src=%s dst=%s here=%zu all=%zu "
+	    "time=%.3f\n", s->number, s->src, s->dst, session_count(s->src),
+	    session_count(NULL), now());
+	(void)answer(s, "connect", s->src, "220 sink ESMTP");
+}
+
+static void
+session_free(struct session *s)
+{
+	fprintf(sink.record, "close conn=%u src=%s messages=%u time=%.3f\n",
+	    s->number, s->src, s->messages, now());
+	transaction_end(s);
+	TAILQ_REMOVE(&sink.sessions, s, entry);
+	sink.nsessions--;
+	close(s->fd);
+	free(s);
+}
+
+/* Whole lines that have come, until one makes the session wait. */
+static void
+session_lines(struct session *s)
+{
+	size_t used = 0, len;
+	char *end;
+
+	while (!s->closing && now() >= s->until &&
+	    s->outlen < sizeof(s->out) / 2 &&
+	    (end = memmem(s->in + used, s->inlen - used, "\r\n", 2)) != NULL) {
+		*end = '\0';
+		len = end - (s->in + used);
+		if (s->content != NULL)
+			message_line(s, s->in + used);
+		else
+			command(s, s->in + used);
+		used += len + 2;
+	}
+	memmove(s->in, s->in + used, s->inlen - used);
+	s->inlen -= used;
+	if (s->inlen == sizeof(s->in))
+		s->closing = 1;
+}
+
+/* 0, or -1: the session is over. */
+static int
+session_run(struct session *s)
+{
+	ssize_t n;
+
+	if (now() < s->until)
+		return (0);
+	if (s->poll->revents & (POLLIN | POLLHUP | POLLERR)) {
+		n = read(s->fd, s->in + s->inlen, sizeof(s->in) - s->inlen);
+		if (n == 0 || (n == -1 && errno != EAGAIN))
+			return (-1);
+		if (n > 0)
+			s->inlen += n;
+	}
+	session_lines(s);
+	if (now() < s->until)
+		return (0);
+	if (s->outlen > 0) {
+		n = send(s->fd, s->out, s->outlen, MSG_NOSIGNAL);
+		if (n == -1 && errno != EAGAIN)
+			return (-1);
+		if (n > 0) {
+			s->outlen -= n;
+			memmove(s->out, s->out + n, s->outlen);
+		}
+	}
+	return (s->closing && s->outlen == 0 ? -1 : 0);
+}
+
+static void
+listener_open(const char *where)
+{
+	struct addrinfo hints, *res;
+	char host[64];
+	const char *port;
+	int fd, on = 1;
+
+	if ((port = strrchr(where, ':')) == NULL ||
+	    (size_t)(port - where) >= sizeof(host))
+		errx(1, "%s: no port", where);
+	if (*where == '[')
+		(void)snprintf(host, sizeof(host), "%.*s",
+		    (int)(port - where - 2), where + 1);
+	else
+		(void)snprintf(host, sizeof(host), "%.*s",
+		    (int)(port - where), where);
+	memset(&hints, 0, sizeof(hints));
+	hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
+	hints.ai_socktype = SOCK_STREAM;
+	if (sink.nlisteners == LISTENERS ||
+	    getaddrinfo(host, port + 1, &hints, &res) != 0)
+		errx(1, "%s: not an address and port", where);
+	if ((fd = socket(res->ai_family, SOCK_STREAM, 0)) == -1 ||
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == -1 ||
+	    bind(fd, res->ai_addr, res->ai_addrlen) == -1 ||
+	    listen(fd, 512) == -1)
+		err(1, "%s", where);
+	freeaddrinfo(res);
+	sink.listeners[sink.nlisteners++] = fd;
+}
+
+/* Milliseconds until some session may go on, at most a second. */
+static int
+prepare(void)
+{
+	struct session *s;
+	double t = now(), wait = 1;
+	size_t n = 0;
+
+	for (; n < sink.nlisteners; n++) {
+		sink.polls[n].fd = sink.listeners[n];
+		sink.polls[n].events = POLLIN;
+	}
+	TAILQ_FOREACH(s, &sink.sessions, entry) {
+		s->poll = &sink.polls[n++];
+		s->poll->fd = t < s->until ? -1 : s->fd;
+		s->poll->events = POLLIN | (s->outlen > 0 ? POLLOUT : 0);
+		s->poll->revents = 0;
+		if (t < s->until && s->until - t < wait)
+			wait = s->until - t;
+		else if (t >= s->until && s->inlen > 0 &&
+		    memmem(s->in, s->inlen, "\r\n", 2) != NULL)
+			wait = 0;
+	}
+	return ((int)(wait * 1000) + (wait > 0));
+}
+
+static void
+turn(void)
+{
+	struct session *s, *next;
+	size_t i, n;
+	int wait;
+
+	wait = prepare();
+	n = sink.nlisteners + sink.nsessions;
+	if (poll(sink.polls, n, wait) == -1 && errno != EINTR)
+		err(1, "poll");
+	for (s = TAILQ_FIRST(&sink.sessions); s != NULL; s = next) {
+		next = TAILQ_NEXT(s, entry);
+		if (session_run(s) == -1)
+			session_free(s);
+	}
+	for (i = 0; i < sink.nlisteners; i++)
+		if (sink.polls[i].revents & POLLIN)
+			session_accept(sink.listeners[i]);
+	/* a new session's greeting goes out in the next turn */
+}
+
+static void
+usage(void)
+{
+	fprintf(stderr, "usage: sink [-P] [-d folder] [-s script] -l record "
+	    "address:port ...\n");
+	exit(1);
+}
+
+int
+main(int argc, char **argv)
+{
+	int ch;
+
+	TAILQ_INIT(&sink.sessions);
+	while ((ch = getopt(argc, argv, "Pd:l:s:")) != -1) {
+		switch (ch) {
+		case 'P':
+			sink.no_pipelining = 1;
+			break;
+		case 'd':
+			sink.folder = optarg;
+			break;
+		case 'l':
+			if ((sink.record = fopen(optarg, "a")) == NULL)
+				err(1, "%s", optarg);
+			break;
+		case 's':
+			sink.script = optarg;
+			break;
+		default:
+			usage();
+		}
+	}
+	if (sink.record == NULL || optind == argc)
+		usage();
+	setvbuf(sink.record, NULL, _IOLBF, 0);
+	if (sink.folder != NULL)
+		(void)mkdir(sink.folder, 0755);
+	signal(SIGHUP, on_signal);
+	signal(SIGTERM, on_signal);
+	signal(SIGINT, on_signal);
+	script_read();
+	for (; optind < argc; optind++)
+		listener_open(argv[optind]);
+	fprintf(sink.record, "ready\n");
+	while (!finish) {
+		if (reread) {
+			reread = 0;
+			script_read();
+		}
+		turn();
+	}
+	return (0);
+}
