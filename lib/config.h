@@ -79,7 +79,7 @@ enum option_id {
 
 struct next_hops {
 	int		 negate;
-	struct table	*table;		/* of CIDRs; owned if name is NULL */
+	struct table	*table;		/* the same, or a named table */
 	size_t		 ncidrs;
 	struct cidr	*cidrs;
 };
@@ -259,8 +259,9 @@ struct listener {
 	TAILQ_ENTRY(listener) entry;
 	unsigned int	 index;		/* from 0, in the order of the file */
 	int		 socket;	/* the local socket */
-	struct sockaddr_storage addr;	/* with port */
+	struct sockaddr_storage addr;	/* with port; ss_family 0: none */
 	char		*interface;	/* name as written, or NULL */
+	int		 port;
 	enum listen_tls	 tls;
 	char		*pki[LISTEN_PKIS];
 	int		 npki;
@@ -283,14 +284,20 @@ enum default_binding {
 	DEFAULT_NONE
 };
 
+/* Every table; one written in place ("{ a, b }") has no name. */
 struct named_table {
 	TAILQ_ENTRY(named_table) entry;
 	struct table	*table;
+	int		 declared;	/* 0: only referred to: an error */
 	int		 secret;	/* used by auth of a listener or action */
 	int		 used;
 	struct origin	 origin;
 };
 TAILQ_HEAD(tables, named_table);
+
+/* Names of one kind (enum name_kind in lib/config_private.h) to objects. */
+struct name;
+RB_HEAD(names, name);
 
 struct config {
 	char		*hostname;
@@ -323,6 +330,8 @@ struct config {
 	struct binding_tree binding_tree;
 	struct groups	 groups;
 	struct sites	 sites;
+	struct names	 names;		/* all but bindings */
+	struct option	 defaults[OPTION_COUNT];	/* built in */
 	/* file names of origins */
 	struct bundle	 files;
 };
@@ -333,9 +342,10 @@ RB_PROTOTYPE(binding_tree, binding, node, binding_compare);
  * Where parse and check find text and leave what they have to say.
  *
  * load gives the text of path or NULL with errno (borrowed until the
- * configuration is freed); glob fills a NULL-terminated array to free, each
- * string as well.  report is called for each error (warning 0) and warning,
- * text without a newline; config_print_reports prints "FILE:LINE: text".
+ * configuration is parsed); glob fills a NULL-terminated array to free, each
+ * string as well, sorted; NULL or empty: no file (no error).  report is called
+ * for each error (warning 0) and warning, text without a newline;
+ * config_report prints "FILE:LINE: text".
  */
 struct config_io {
 	const char	*(*load)(void *, const char *path, size_t *len);
@@ -347,16 +357,28 @@ struct config_io {
 	const char	*hostname;	/* of the host: default of hostname */
 	int		 role;		/* in a role: secrets may be missing */
 	int		 reload;	/* unknown bindings in tables refuse */
+	int		 all;		/* also what is not supported yet */
 };
+
+/* A report for struct config_io: arg is the FILE to print on. */
+void		 config_report(void *, const struct origin *, int warning,
+		    const char *text);
 
 /* The whole: parse, check.  NULL when an error was reported. */
 struct config	*config_parse(const char *path, const struct config_io *);
+/* What only -nv says: unused things, two bindings on one address. */
+void		 config_advise(const struct config *, const struct config_io *);
 void		 config_free(struct config *);
 
 /*
  * From a bundle, as a role does: the first file is the main one; *error is
- * set to a static text.
+ * set to a static text.  Beside the files it may hold the host's name and the
+ * -D macros ("name=value", a line each) under these paths, put there by the
+ * parent; a table's file that is not there is an empty table.
  */
+#define BUNDLE_HOSTNAME	"=hostname"
+#define BUNDLE_DEFINES	"=defines"
+
 struct config	*config_from_bundle(struct bundle *, const char **error);
 
 /* Look-ups; NULL: there is none. */
@@ -367,6 +389,9 @@ struct site	*config_site(const struct config *, const char *name);
 struct table	*config_table(const struct config *, const char *name);
 /* The site that names destination among its domains, or NULL. */
 struct site	*config_site_of(const struct config *, const char *destination);
+/* The "domain D { max-connections N }" outside bindings, or NULL. */
+struct site	*config_total_of(const struct config *,
+		    const char *destination);
 
 /*
  * Which value holds (bindery.conf(5)): domain blocks, then site blocks, then
