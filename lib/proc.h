@@ -47,6 +47,14 @@ const char	*role_user(enum role);
 int		 proc_check_users(void);
 
 /*
+ * Remember how this program was called, to start roles with.  0, -1 with
+ * errno.
+ */
+int		 proc_init(const char *argv0);
+/* To the background, as daemon(3). */
+int		 proc_daemon(void);
+
+/*
  * Start a role: fork, exec this very program with "-x role", fd 3 one end of
  * a socket pair, nothing else inherited but 0, 1, 2.  root: the folder that it
  * locks itself into (NULL: none).  The pid, and the parent's end in *fd; -1.

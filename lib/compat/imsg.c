@@ -24,8 +24,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -378,7 +378,7 @@ ibuf_free(struct ibuf *buf)
 		return;
 	if (buf->fd != -1)
 		close(buf->fd);
-	free(buf->data);
+	freezero(buf->data, buf->len);	/* keys travel here */
 	free(buf);
 }
 

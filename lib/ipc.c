@@ -1,0 +1,367 @@
+/*
+ * Copyright (c) 2026 The Bindery authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * A channel between two roles, over imsg.  All that a turn of the loop wrote
+ * goes out together at its end.  A frame that does not add up is fatal: only
+ * a bug or a break-in in a sibling makes one.
+ */
+
+#include <sys/types.h>
+#include <sys/queue.h>
+
+#include <event.h>
+#include <fcntl.h>
+#include <imsg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/ipc.h"
+#include "lib/log.h"
+#include "lib/loop.h"
+
+#define STR_NULL	UINT32_MAX
+
+struct ipc {
+	struct imsgbuf	 buf;
+	struct event	 read;
+	struct event	 write;
+	struct loop_job	 job;
+	const char	*peer;
+	ipc_handler	*handlers[IPC_MAX_TYPE];
+	void		(*closed)(struct ipc *, void *);
+	void		*arg;
+	struct ibuf	*building;
+	size_t		 pending;
+	int		 fd;
+	int		 busy;		/* in a handler */
+	int		 gone;		/* freed meanwhile */
+};
+
+static void	 on_read(int, short, void *);
+static void	 on_write(int, short, void *);
+static void	 write_out(void *);
+static void	 dispatch(struct ipc *);
+static void	 add(struct ipc *, const void *, size_t);
+static const void *get(struct ipc_msg *, size_t);
+
+struct ipc *
+ipc_new(int fd, const char *peer, const struct ipc_entry *entries,
+    void (*closed)(struct ipc *, void *), void *arg)
+{
+	struct ipc	*ipc;
+	int		 flags;
+
+	if ((ipc = calloc(1, sizeof(*ipc))) == NULL)
+		fatal("calloc");
+	if ((flags = fcntl(fd, F_GETFL)) == -1 ||
+	    fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1)
+		fatal("fcntl");
+	if (imsgbuf_init(&ipc->buf, fd) == -1)
+		fatal("imsgbuf_init");
+	imsgbuf_allow_fdpass(&ipc->buf);
+	imsgbuf_set_maxsize(&ipc->buf, IPC_MAX);
+	ipc->fd = fd;
+	ipc->peer = peer;
+	ipc->closed = closed;
+	ipc->arg = arg;
+	for (; entries->type != IPC_NONE; entries++)
+		ipc->handlers[entries->type] = entries->handler;
+	loop_job_init(&ipc->job, write_out, ipc);
+	event_set(&ipc->read, fd, EV_READ | EV_PERSIST, on_read, ipc);
+	event_set(&ipc->write, fd, EV_WRITE, on_write, ipc);
+	event_add(&ipc->read, NULL);
+	return (ipc);
+}
+
+void
+ipc_free(struct ipc *ipc)
+{
+	if (ipc == NULL)
+		return;
+	if (ipc->fd != -1) {
+		event_del(&ipc->read);
+		event_del(&ipc->write);
+		loop_job_cancel(&ipc->job);
+		imsgbuf_clear(&ipc->buf);
+		ibuf_free(ipc->building);
+		ipc->building = NULL;
+		close(ipc->fd);
+		ipc->fd = -1;
+	}
+	ipc->gone = 1;
+	if (!ipc->busy)
+		free(ipc);
+}
+
+void *
+ipc_arg(struct ipc *ipc)
+{
+	return (ipc->arg);
+}
+
+size_t
+ipc_pending(struct ipc *ipc)
+{
+	return (ipc->pending);
+}
+
+void
+ipc_flush(struct ipc *ipc)
+{
+	if (ipc->fd != -1)
+		(void)imsgbuf_flush(&ipc->buf);
+}
+
+/* All messages that are whole, until a handler frees the channel. */
+static void
+dispatch(struct ipc *ipc)
+{
+	struct imsg	 imsg;
+	struct ibuf	 buf;
+	struct ipc_msg	 m;
+	uint32_t	 type;
+	int		 n;
+
+	for (;;) {
+		if ((n = imsgbuf_get(&ipc->buf, &imsg)) == -1)
+			fatal("%s: broken message", ipc->peer);
+		if (n == 0)
+			return;
+		type = imsg_get_type(&imsg);
+		if (type >= IPC_MAX_TYPE || ipc->handlers[type] == NULL)
+			fatalx("%s: unexpected message %u", ipc->peer, type);
+		m.type = type;
+		m.fd = imsg_get_fd(&imsg);
+		m.data = NULL;
+		m.len = 0;
+		if (imsg_get_ibuf(&imsg, &buf) == 0) {
+			m.data = ibuf_data(&buf);
+			m.len = ibuf_size(&buf);
+		}
+		ipc->handlers[type](ipc, &m);
+		if (m.fd != -1)
+			close(m.fd);
+		if (ipc->gone)
+			return;
+		imsg_free(&imsg);
+	}
+}
+
+static void
+on_read(int fd, short event, void *arg)
+{
+	struct ipc	*ipc = arg;
+	int		 n;
+
+	n = imsgbuf_read(&ipc->buf);
+	ipc->busy = 1;
+	if (n == 1)
+		dispatch(ipc);
+	else {
+		event_del(&ipc->read);
+		ipc->closed(ipc, ipc->arg);
+	}
+	ipc->busy = 0;
+	if (ipc->gone)
+		free(ipc);
+}
+
+/*
+ * A peer that is gone is noticed by on_read: here the messages are dropped.
+ */
+static void
+write_out(void *arg)
+{
+	struct ipc	*ipc = arg;
+
+	if (imsgbuf_write(&ipc->buf) == -1)
+		return;
+	if (imsgbuf_queuelen(&ipc->buf) > 0)
+		event_add(&ipc->write, NULL);
+	else
+		ipc->pending = 0;
+}
+
+static void
+on_write(int fd, short event, void *arg)
+{
+	write_out(arg);
+}
+
+void
+ipc_begin(struct ipc *ipc, enum ipc_type type)
+{
+	if (ipc->building != NULL)
+		fatalx("%s: message in a message", ipc->peer);
+	ipc->building = imsg_create(&ipc->buf, type, 0, 0, 240);
+	if (ipc->building == NULL)
+		fatal("imsg_create");
+}
+
+static void
+add(struct ipc *ipc, const void *data, size_t len)
+{
+	ipc->pending += len;
+	if (len > 0 && imsg_add(ipc->building, data, len) == -1)
+		fatal("%s: imsg_add", ipc->peer);
+}
+
+void
+ipc_put_u8(struct ipc *ipc, uint8_t v)
+{
+	add(ipc, &v, sizeof(v));
+}
+
+void
+ipc_put_u16(struct ipc *ipc, uint16_t v)
+{
+	add(ipc, &v, sizeof(v));
+}
+
+void
+ipc_put_u32(struct ipc *ipc, uint32_t v)
+{
+	add(ipc, &v, sizeof(v));
+}
+
+void
+ipc_put_u64(struct ipc *ipc, uint64_t v)
+{
+	add(ipc, &v, sizeof(v));
+}
+
+void
+ipc_put_str(struct ipc *ipc, const char *s)
+{
+	uint32_t	 len;
+
+	if (s == NULL) {
+		ipc_put_u32(ipc, STR_NULL);
+		return;
+	}
+	len = strlen(s);
+	ipc_put_u32(ipc, len);
+	add(ipc, s, len + 1);
+}
+
+void
+ipc_put_bytes(struct ipc *ipc, const void *data, size_t len)
+{
+	ipc_put_u32(ipc, len);
+	add(ipc, data, len);
+}
+
+void
+ipc_put_fd(struct ipc *ipc, int fd)
+{
+	ibuf_fd_set(ipc->building, fd);
+}
+
+void
+ipc_end(struct ipc *ipc)
+{
+	imsg_close(&ipc->buf, ipc->building);
+	ipc->building = NULL;
+	loop_job_queue(&ipc->job);
+}
+
+static const void *
+get(struct ipc_msg *m, size_t len)
+{
+	const void	*p;
+
+	if (m->len < len)
+		fatalx("message %d is short", m->type);
+	p = m->data;
+	m->data += len;
+	m->len -= len;
+	return (p);
+}
+
+uint8_t
+ipc_get_u8(struct ipc_msg *m)
+{
+	return (*(const uint8_t *)get(m, 1));
+}
+
+uint16_t
+ipc_get_u16(struct ipc_msg *m)
+{
+	uint16_t	 v;
+
+	memcpy(&v, get(m, sizeof(v)), sizeof(v));
+	return (v);
+}
+
+uint32_t
+ipc_get_u32(struct ipc_msg *m)
+{
+	uint32_t	 v;
+
+	memcpy(&v, get(m, sizeof(v)), sizeof(v));
+	return (v);
+}
+
+uint64_t
+ipc_get_u64(struct ipc_msg *m)
+{
+	uint64_t	 v;
+
+	memcpy(&v, get(m, sizeof(v)), sizeof(v));
+	return (v);
+}
+
+const char *
+ipc_get_str(struct ipc_msg *m)
+{
+	const char	*s;
+	uint32_t	 len;
+
+	if ((len = ipc_get_u32(m)) == STR_NULL)
+		return (NULL);
+	if (len >= IPC_MAX)
+		fatalx("message %d: bad string", m->type);
+	s = get(m, (size_t)len + 1);
+	if (memchr(s, '\0', (size_t)len + 1) != s + len)
+		fatalx("message %d: bad string", m->type);
+	return (s);
+}
+
+const void *
+ipc_get_bytes(struct ipc_msg *m, size_t *len)
+{
+	*len = ipc_get_u32(m);
+	return (get(m, *len));
+}
+
+int
+ipc_get_fd(struct ipc_msg *m)
+{
+	int	 fd;
+
+	fd = m->fd;
+	m->fd = -1;
+	return (fd);
+}
+
+void
+ipc_get_end(struct ipc_msg *m)
+{
+	if (m->len != 0)
+		fatalx("message %d is long", m->type);
+}

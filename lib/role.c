@@ -1,0 +1,269 @@
+/*
+ * Copyright (c) 2026 The Bindery authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * What all roles have in common: hello, configuration, peers, log lines to
+ * the parent, stop.
+ */
+
+#include <sys/types.h>
+#include <sys/queue.h>
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+#include "lib/loop.h"
+#include "lib/role.h"
+
+#define CHANNEL_FD	3
+/* Log lines that may wait for the parent, in octets. */
+#define LOG_BACKLOG	(1024 * 1024)
+
+struct generation {
+	struct bundle	 files;
+	struct config	*conf;
+};
+
+static void	 on_file(struct ipc *, struct ipc_msg *);
+static void	 on_configure(struct ipc *, struct ipc_msg *);
+static void	 on_swap(struct ipc *, struct ipc_msg *);
+static void	 on_drop(struct ipc *, struct ipc_msg *);
+static void	 on_peer(struct ipc *, struct ipc_msg *);
+static void	 on_stop(struct ipc *, struct ipc_msg *);
+static void	 on_verbose(struct ipc *, struct ipc_msg *);
+
+static const struct ipc_entry	 common[] = {
+	{ PARENT_FILE,		on_file },
+	{ PARENT_CONFIGURE,	on_configure },
+	{ PARENT_SWAP,		on_swap },
+	{ PARENT_DROP,		on_drop },
+	{ PARENT_PEER,		on_peer },
+	{ PARENT_STOP,		on_stop },
+	{ PARENT_VERBOSE,	on_verbose },
+	{ IPC_NONE,		NULL }
+};
+
+static struct {
+	struct ipc			*parent;
+	const struct role_callbacks	*callbacks;
+	struct generation		*now;
+	struct generation		*next;
+	unsigned long			 lost;
+} state;
+
+static void
+generation_free(struct generation *g)
+{
+	if (g == NULL)
+		return;
+	config_free(g->conf);
+	bundle_free(&g->files);
+	free(g);
+}
+
+/* Never blocks: what the parent does not take in time is counted. */
+static void
+to_parent(enum log_level level, const char *line, void *arg)
+{
+	if (ipc_pending(state.parent) > LOG_BACKLOG) {
+		state.lost++;
+		return;
+	}
+	if (state.lost > 0) {
+		ipc_begin(state.parent, ROLE_LOG);
+		ipc_put_u8(state.parent, LOG_LEVEL_WARN);
+		ipc_put_str(state.parent, "log lines were lost before this");
+		ipc_end(state.parent);
+		state.lost = 0;
+	}
+	ipc_begin(state.parent, ROLE_LOG);
+	ipc_put_u8(state.parent, level);
+	ipc_put_str(state.parent, line);
+	ipc_end(state.parent);
+}
+
+/* The parent is gone: nobody is left to serve or to tell. */
+static void
+parent_closed(struct ipc *ipc, void *arg)
+{
+	_exit(1);
+}
+
+void
+role_start(enum role role, const char *root, int foreground, int verbose,
+    const struct role_callbacks *callbacks)
+{
+	struct ipc_entry	 entries[IPC_MAX_TYPE];
+	const struct ipc_entry	*e;
+	size_t			 n;
+
+	log_init(role_name(role), foreground, verbose);
+	setproctitle("%s", role_name(role));
+	tzset();
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
+	    signal(SIGHUP, SIG_IGN) == SIG_ERR ||
+	    signal(SIGINT, SIG_IGN) == SIG_ERR ||
+	    signal(SIGTERM, SIG_IGN) == SIG_ERR)
+		fatal("signal");
+	loop_init();
+	n = 0;
+	for (e = common; e->type != IPC_NONE; e++)
+		entries[n++] = *e;
+	for (e = callbacks->entries; e != NULL && e->type != IPC_NONE; e++)
+		entries[n++] = *e;
+	entries[n].type = IPC_NONE;
+	entries[n].handler = NULL;
+	state.callbacks = callbacks;
+	proc_drop(role, root);
+	state.parent = ipc_new(CHANNEL_FD, "parent", entries, parent_closed,
+	    NULL);
+	log_sink(to_parent, NULL);
+	ipc_begin(state.parent, ROLE_HELLO);
+	ipc_put_str(state.parent, BINDERY_VERSION);
+	ipc_end(state.parent);
+}
+
+int
+role_loop(void)
+{
+	int	 status;
+
+	status = loop_run();
+	ipc_flush(state.parent);
+	return (status);
+}
+
+struct ipc *
+role_parent(void)
+{
+	return (state.parent);
+}
+
+const char *
+role_file(const char *path)
+{
+	struct bundle_file	*f;
+
+	if (state.now == NULL ||
+	    (f = bundle_find(&state.now->files, path)) == NULL)
+		return (NULL);
+	return (f->text);
+}
+
+static void
+on_file(struct ipc *ipc, struct ipc_msg *m)
+{
+	const char	*path;
+	const void	*chunk;
+	size_t		 len;
+
+	path = ipc_get_str(m);
+	chunk = ipc_get_bytes(m, &len);
+	ipc_get_end(m);
+	if (state.next == NULL) {
+		if ((state.next = calloc(1, sizeof(*state.next))) == NULL)
+			fatal("calloc");
+		TAILQ_INIT(&state.next->files);
+	}
+	if (bundle_append(&state.next->files, path, chunk, len) == -1)
+		fatalx("bad configuration file from parent");
+}
+
+static void
+on_configure(struct ipc *ipc, struct ipc_msg *m)
+{
+	const char	*error;
+	uint32_t	 generation;
+
+	generation = ipc_get_u32(m);
+	ipc_get_end(m);
+	error = "no configuration came";
+	if (state.next != NULL) {
+		config_free(state.next->conf);
+		state.next->conf = config_from_bundle(&state.next->files,
+		    &error);
+		if (state.next->conf != NULL)
+			error = NULL;
+	}
+	ipc_begin(ipc, ROLE_PARSED);
+	ipc_put_u32(ipc, generation);
+	ipc_put_str(ipc, error);
+	ipc_end(ipc);
+}
+
+static void
+on_swap(struct ipc *ipc, struct ipc_msg *m)
+{
+	struct generation	*before;
+
+	(void)ipc_get_u32(m);
+	ipc_get_end(m);
+	if (state.next == NULL || state.next->conf == NULL)
+		fatalx("no configuration to use");
+	before = state.now;
+	state.now = state.next;
+	state.next = NULL;
+	if (state.callbacks->configured != NULL)
+		state.callbacks->configured(state.now->conf,
+		    before == NULL ? NULL : before->conf);
+	generation_free(before);
+}
+
+static void
+on_drop(struct ipc *ipc, struct ipc_msg *m)
+{
+	(void)ipc_get_u32(m);
+	ipc_get_end(m);
+	generation_free(state.next);
+	state.next = NULL;
+}
+
+static void
+on_peer(struct ipc *ipc, struct ipc_msg *m)
+{
+	uint32_t	 role;
+	int		 fd;
+
+	role = ipc_get_u32(m);
+	fd = ipc_get_fd(m);
+	ipc_get_end(m);
+	if (fd == -1 || role >= ROLE_COUNT)
+		fatalx("bad peer");
+	if (state.callbacks->peer != NULL)
+		state.callbacks->peer(role, fd);
+	else
+		close(fd);
+}
+
+static void
+on_stop(struct ipc *ipc, struct ipc_msg *m)
+{
+	ipc_get_end(m);
+	if (state.callbacks->stop != NULL)
+		state.callbacks->stop();
+	else
+		loop_exit(0);
+}
+
+static void
+on_verbose(struct ipc *ipc, struct ipc_msg *m)
+{
+	log_verbose(ipc_get_u8(m));
+	ipc_get_end(m);
+}
