@@ -1,0 +1,216 @@
+/*
+ * Copyright (c) 2026 The Bindery authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * The channel between roles: fields, many messages, descriptors, a peer that
+ * goes away, a message of the greatest length.
+ */
+
+#include <sys/types.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <atf-c.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/ipc.h"
+#include "lib/loop.h"
+
+static struct {
+	uint32_t	 seen;
+	int		 fds;
+	int		 closed;
+	size_t		 longest;
+} got;
+
+static void
+fields(struct ipc *ipc, struct ipc_msg *m)
+{
+	size_t		 len;
+	const char	*bytes;
+
+	ATF_CHECK_EQ(7, ipc_get_u8(m));
+	ATF_CHECK_EQ(65535, ipc_get_u16(m));
+	ATF_CHECK_EQ(got.seen, ipc_get_u32(m));
+	ATF_CHECK_EQ(UINT64_MAX, ipc_get_u64(m));
+	ATF_CHECK_STREQ("", ipc_get_str(m));
+	ATF_CHECK(ipc_get_str(m) == NULL);
+	ATF_CHECK_STREQ("text", ipc_get_str(m));
+	bytes = ipc_get_bytes(m, &len);
+	ATF_CHECK_EQ(3, len);
+	ATF_CHECK(memcmp(bytes, "a\0b", 3) == 0);
+	ipc_get_end(m);
+	got.seen++;
+}
+
+static void
+descriptor(struct ipc *ipc, struct ipc_msg *m)
+{
+	char	 c;
+	int	 fd;
+
+	fd = ipc_get_fd(m);
+	ATF_REQUIRE(fd != -1);
+	ATF_CHECK(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	ATF_CHECK_EQ(1, read(fd, &c, 1));
+	ATF_CHECK_EQ((char)ipc_get_u8(m), c);
+	close(fd);
+	got.fds++;
+}
+
+static void
+long_bytes(struct ipc *ipc, struct ipc_msg *m)
+{
+	(void)ipc_get_bytes(m, &got.longest);
+	ipc_get_end(m);
+}
+
+static void
+closed(struct ipc *ipc, void *arg)
+{
+	got.closed++;
+	ipc_free(ipc);
+	loop_exit(0);
+}
+
+static const struct ipc_entry	 entries[] = {
+	{ SMTPD_MAIL,	fields },
+	{ SMTPD_LARGE,	descriptor },
+	{ SMTPD_CONTENT, long_bytes },
+	{ IPC_NONE,	NULL }
+};
+
+static const struct ipc_entry	 none[] = {
+	{ IPC_NONE,	NULL }
+};
+
+static void
+put_fields(struct ipc *ipc, uint32_t n)
+{
+	ipc_begin(ipc, SMTPD_MAIL);
+	ipc_put_u8(ipc, 7);
+	ipc_put_u16(ipc, 65535);
+	ipc_put_u32(ipc, n);
+	ipc_put_u64(ipc, UINT64_MAX);
+	ipc_put_str(ipc, "");
+	ipc_put_str(ipc, NULL);
+	ipc_put_str(ipc, "text");
+	ipc_put_bytes(ipc, "a\0b", 3);
+	ipc_end(ipc);
+}
+
+static void
+put_descriptor(struct ipc *ipc, uint8_t c)
+{
+	int	 p[2];
+
+	ATF_REQUIRE(pipe(p) == 0);
+	ATF_REQUIRE(write(p[1], &c, 1) == 1);
+	close(p[1]);
+	ipc_begin(ipc, SMTPD_LARGE);
+	ipc_put_u8(ipc, c);
+	ipc_put_fd(ipc, p[0]);
+	ipc_end(ipc);
+}
+
+static void
+hang_up(void *arg)
+{
+	struct ipc	*ipc = arg;
+
+	ipc_flush(ipc);
+	ipc_free(ipc);
+}
+
+ATF_TC_WITHOUT_HEAD(carries);
+ATF_TC_BODY(carries, tc)
+{
+	struct loop_job	 job;
+	struct ipc	*a, *b;
+	char		*big;
+	uint32_t	 i;
+	int		 pair[2];
+
+	ATF_REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+	loop_init();
+	a = ipc_new(pair[0], "b", none, closed, NULL);
+	b = ipc_new(pair[1], "a", entries, closed, NULL);
+	ATF_REQUIRE(b != NULL);
+	/* Few enough to fit the socket: nobody reads until the loop runs. */
+	for (i = 0; i < 600; i++) {
+		put_fields(a, i);
+		if (i % 100 == 0)
+			put_descriptor(a, (uint8_t)i);
+	}
+	ATF_REQUIRE((big = calloc(1, IPC_MAX)) != NULL);
+	ipc_begin(a, SMTPD_CONTENT);
+	ipc_put_bytes(a, big, IPC_INLINE + 4096);
+	ipc_end(a);
+	free(big);
+	ATF_CHECK(ipc_pending(a) > IPC_INLINE);
+	loop_job_init(&job, hang_up, a);
+	loop_job_queue(&job);
+	ATF_CHECK_EQ(0, loop_run());
+	ATF_CHECK_EQ(600, got.seen);
+	ATF_CHECK_EQ(6, got.fds);
+	ATF_CHECK_EQ(IPC_INLINE + 4096, got.longest);
+	ATF_CHECK_EQ(1, got.closed);
+}
+
+ATF_TC_WITHOUT_HEAD(short_message_is_fatal);
+ATF_TC_BODY(short_message_is_fatal, tc)
+{
+	struct ipc_msg	 m = { SMTPD_MAIL, (const uint8_t *)"ab", 2, -1 };
+	int		 status;
+	pid_t		 pid;
+
+	/* a child, for fatal() ends the process */
+	ATF_REQUIRE((pid = fork()) != -1);
+	if (pid == 0) {
+		(void)ipc_get_u32(&m);
+		_exit(0);
+	}
+	ATF_REQUIRE(waitpid(pid, &status, 0) == pid);
+	ATF_CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+}
+
+ATF_TC_WITHOUT_HEAD(string_without_end_is_fatal);
+ATF_TC_BODY(string_without_end_is_fatal, tc)
+{
+	struct ipc_msg	 m = { SMTPD_MAIL,
+	    (const uint8_t *)"\2\0\0\0abc", 7, -1 };
+	int		 status;
+	pid_t		 pid;
+
+	ATF_REQUIRE((pid = fork()) != -1);
+	if (pid == 0) {
+		(void)ipc_get_str(&m);
+		_exit(0);
+	}
+	ATF_REQUIRE(waitpid(pid, &status, 0) == pid);
+	ATF_CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+}
+
+ATF_TP_ADD_TCS(tp)
+{
+	ATF_TP_ADD_TC(tp, carries);
+	ATF_TP_ADD_TC(tp, short_message_is_fatal);
+	ATF_TP_ADD_TC(tp, string_without_end_is_fatal);
+	return (atf_no_error());
+}
