@@ -23,12 +23,16 @@ LIB =		lib/address.o lib/table.o lib/rules.o lib/envelope.o \
 		lib/facts.o lib/task.o lib/text.o lib/crc32c.o lib/control.o \
 		lib/config.o lib/config_check.o lib/options.o lib/bundle.o \
 		lib/log.o lib/loop.o lib/ipc.o lib/io.o lib/io_tls.o \
-		lib/proc.o lib/role.o parse.o
-SMTPD =		smtpd/parent.o
+		lib/proc.o lib/role.o lib/accounts.o parse.o
+SMTPD =		smtpd/parent.o smtpd/generation.o smtpd/load.o smtpd/doors.o \
+		smtpd/check.o
 QUEUE =		queue/queue.o
-MTA =		mta/mta.o
+MTA =		mta/mta.o mta/item.o mta/bind.o mta/binding.o mta/peer.o \
+		mta/source.o mta/dns.o mta/resolve.o mta/route.o mta/lane.o \
+		mta/connection.o mta/client.o mta/body.o mta/reply.o \
+		mta/report.o
 MDA =
-CTL =		ctl/binderyctl.o
+CTL =		ctl/binderyctl.o ctl/ask.o ctl/table.o ctl/mailq.o ctl/encrypt.o
 OBJS =		$(LIB) $(SMTPD) $(QUEUE) $(MTA) $(MDA) $(CTL) $(COMPAT)
 MAIN =		smtpd/main.o
 
@@ -36,7 +40,8 @@ HDRS =		lib/address.h lib/config.h lib/control.h lib/envelope.h \
 		lib/facts.h lib/io.h lib/ipc.h lib/log.h lib/loop.h \
 		lib/proc.h lib/role.h lib/rules.h lib/sandbox.h lib/table.h \
 		lib/task.h lib/text.h lib/compat/compat.h \
-		queue/spool.h
+		queue/spool.h mta/mta.h smtpd/parent.h ctl/ctl.h \
+		lib/accounts.h
 
 LINKS =		binderyctl sendmail mailq newaliases
 

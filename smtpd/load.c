@@ -1,0 +1,346 @@
+/*
+ * Copyright (c) 2026 The Bindery authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Reads the files of a configuration, which the parser only names: the main
+ * file, includes, tables, keys, resolv.conf.  What was read travels to the
+ * roles as it is; load_wanted says who gets what.  The parent calls it at its
+ * start, at a reload and for -n.  It must never hand a secret to a role that
+ * has no use for it.
+ */
+
+#include <sys/types.h>
+#include <sys/stat.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+#include "smtpd/parent.h"
+
+#define LOAD_CHUNK	(64 * 1024)
+#define LOAD_MAX	(256 * 1024 * 1024)	/* of one file */
+#define RESOLV_CONF	"/etc/resolv.conf"
+#define RESOLV_NAME	"resolv.conf"		/* as the mta asks for it */
+
+struct loader {
+	struct bundle		*files;
+	struct load_report	*report;
+};
+
+void
+load_say(struct load_report *report, const struct origin *origin, int warning,
+    const char *fmt, ...)
+{
+	char	 text[400], line[sizeof(report->first)];
+	va_list	 ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (origin != NULL && origin->file != NULL)
+		(void)snprintf(line, sizeof(line), "%s:%d: %s%s",
+		    origin->file, origin->line, warning ? "warning: " : "",
+		    text);
+	else
+		(void)snprintf(line, sizeof(line), "%s%s",
+		    warning ? "warning: " : "", text);
+	if (warning)
+		report->warnings++;
+	else if (report->errors++ == 0)
+		(void)strlcpy(report->first, line, sizeof(report->first));
+	if (report->to_log)
+		log_warnx("%s", line);
+	else
+		fprintf(stderr, "%s%s\n",
+		    origin == NULL || origin->file == NULL ? "bindery: " : "",
+		    line);
+}
+
+static void
+load_reported(void *arg, const struct origin *origin, int warning,
+    const char *text)
+{
+	struct loader	*loader = arg;
+
+	load_say(loader->report, origin, warning, "%s", text);
+}
+
+static int
+load_whole(struct bundle *files, const char *name, int fd)
+{
+	char	*chunk;
+	ssize_t	 n;
+	size_t	 total = 0;
+	int	 result = 0;
+
+	chunk = malloc(LOAD_CHUNK);
+	if (chunk == NULL)
+		return (-1);
+	/* an empty file is a file too */
+	if (bundle_append(files, name, "", 0) == -1)
+		result = -1;
+	while (result == 0 && (n = read(fd, chunk, LOAD_CHUNK)) != 0) {
+		if (n == -1) {
+			if (errno == EINTR)
+				continue;
+			result = -1;
+			break;
+		}
+		total += (size_t)n;
+		if (total > LOAD_MAX) {
+			errno = EFBIG;
+			result = -1;
+		} else if (bundle_append(files, name, chunk, (size_t)n) ==
+		    -1) {
+			errno = EILSEQ;		/* a NUL octet */
+			result = -1;
+		}
+	}
+	freezero(chunk, LOAD_CHUNK);
+	return (result);
+}
+
+/* Read path into files under name.  NULL with errno. */
+static struct bundle_file *
+load_file(struct bundle *files, const char *name, const char *path)
+{
+	struct stat	 st;
+	int		 fd, result, saved;
+
+	/* non-blocking: a fifo must not stop us */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd == -1)
+		return (NULL);
+	if (fstat(fd, &st) == -1)
+		result = -1;
+	else if (S_ISDIR(st.st_mode)) {
+		errno = EISDIR;
+		result = -1;
+	} else if (!S_ISREG(st.st_mode) && !S_ISCHR(st.st_mode)) {
+		errno = EINVAL;
+		result = -1;
+	} else
+		result = load_whole(files, name, fd);
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return (result == -1 ? NULL : bundle_find(files, name));
+}
+
+static const char *
+load_text(void *arg, const char *path, size_t *len)
+{
+	struct loader		*loader = arg;
+	struct bundle_file	*file;
+
+	file = bundle_find(loader->files, path);
+	if (file == NULL)
+		file = load_file(loader->files, path, path);
+	if (file == NULL)
+		return (NULL);
+	if (len != NULL)
+		*len = file->len;
+	return (file->text);
+}
+
+static char **
+load_glob(void *arg, const char *pattern)
+{
+	glob_t	 found;
+	char	**paths;
+	size_t	 i, n = 0;
+
+	memset(&found, 0, sizeof(found));
+	if (glob(pattern, 0, NULL, &found) == 0)
+		n = found.gl_pathc;
+	paths = calloc(n + 1, sizeof(*paths));
+	for (i = 0; paths != NULL && i < n; i++) {
+		paths[i] = strdup(found.gl_pathv[i]);
+		if (paths[i] == NULL) {
+			while (i > 0)
+				free(paths[--i]);
+			free(paths);
+			paths = NULL;
+		}
+	}
+	globfree(&found);
+	return (paths);
+}
+
+static void
+load_secret(struct bundle *files, const struct table *table)
+{
+	struct bundle_file	*file;
+
+	if (table == NULL || table_path(table) == NULL)
+		return;
+	file = bundle_find(files, table_path(table));
+	if (file != NULL)
+		file->secret = 1;
+}
+
+static void
+load_key(struct bundle *files, const struct pki *pki, const char *path,
+    struct load_report *report)
+{
+	struct bundle_file	*file;
+
+	if (path == NULL)
+		return;
+	file = load_file(files, path, path);
+	if (file == NULL) {
+		load_say(report, &pki->origin, 0, "pki \"%s\": %s: %s",
+		    pki->name, path, strerror(errno));
+		return;
+	}
+	file->secret = 1;
+}
+
+/* What the parser does not read itself, and who is secret. */
+static void
+load_rest(const struct config *conf, struct bundle *files,
+    struct load_report *report)
+{
+	const struct listener	*listener;
+	const struct action	*action;
+	const struct pki	*pki;
+
+	TAILQ_FOREACH(listener, &conf->listeners, entry)
+		load_secret(files, listener->auth);
+	TAILQ_FOREACH(action, &conf->actions, entry)
+		load_secret(files, action->auth);
+	TAILQ_FOREACH(pki, &conf->pkis, entry) {
+		load_key(files, pki, pki->cert, report);
+		load_key(files, pki, pki->key, report);
+	}
+	/* without one the mta asks the local host, as libc would */
+	(void)load_file(files, RESOLV_NAME, RESOLV_CONF);
+}
+
+struct config *
+load_config(const struct parent_options *options, int reload,
+    struct bundle *files, struct load_report *report)
+{
+	char			 hostname[256];
+	struct loader		 loader = { files, report };
+	struct config_io	 io;
+	struct config		*conf;
+
+	if (gethostname(hostname, sizeof(hostname)) == -1)
+		(void)strlcpy(hostname, "localhost", sizeof(hostname));
+	hostname[sizeof(hostname) - 1] = '\0';
+
+	memset(&io, 0, sizeof(io));
+	io.load = load_text;
+	io.glob = load_glob;
+	io.report = load_reported;
+	io.arg = &loader;
+	io.defines = options->defines;
+	io.hostname = hostname;
+	io.reload = reload;
+	conf = config_parse(options->path, &io);
+	if (conf == NULL) {
+		if (report->errors == 0)
+			load_say(report, NULL, 0, "%s: %s", options->path,
+			    strerror(errno));
+		return (NULL);
+	}
+	load_rest(conf, files, report);
+	if (report->errors > 0) {
+		config_free(conf);
+		return (NULL);
+	}
+	return (conf);
+}
+
+static int
+load_is_table(const struct table *table, const char *path)
+{
+	return (table != NULL && table_path(table) != NULL &&
+	    strcmp(table_path(table), path) == 0);
+}
+
+int
+load_wanted(const struct config *conf, const struct bundle_file *file,
+    enum role role)
+{
+	const struct listener	*listener;
+	const struct action	*action;
+
+	if (strcmp(file->path, RESOLV_NAME) == 0)
+		return (role == ROLE_MTA);
+	if (!file->secret)
+		return (1);
+	switch (role) {
+	case ROLE_SMTPD: {
+		const struct pki	*pki;
+
+		TAILQ_FOREACH(pki, &conf->pkis, entry) {
+			if (strcmp(pki->cert, file->path) == 0 ||
+			    strcmp(pki->key, file->path) == 0)
+				return (1);
+		}
+		return (0);
+	}
+	case ROLE_PASSWORDS:
+		TAILQ_FOREACH(listener, &conf->listeners, entry) {
+			if (load_is_table(listener->auth, file->path))
+				return (1);
+		}
+		return (0);
+	case ROLE_MTA:
+		TAILQ_FOREACH(action, &conf->actions, entry) {
+			if (load_is_table(action->auth, file->path))
+				return (1);
+		}
+		return (0);
+	default:
+		return (0);
+	}
+}
+
+int
+load_needs(const struct config *conf, enum role role)
+{
+	const struct listener	*listener;
+	const struct action	*action;
+
+	if (role == ROLE_PASSWORDS) {
+		TAILQ_FOREACH(listener, &conf->listeners, entry) {
+			if (listener->auth != NULL)
+				return (1);
+		}
+		return (0);
+	}
+	if (role == ROLE_NAMES) {
+		TAILQ_FOREACH(listener, &conf->listeners, entry) {
+			if (listener->socket)
+				return (1);	/* whose uid is it? */
+		}
+		TAILQ_FOREACH(action, &conf->actions, entry) {
+			if (action->type != ACTION_RELAY)
+				return (1);
+		}
+		return (0);
+	}
+	return (role != ROLE_PARENT);
+}
