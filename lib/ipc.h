@@ -113,7 +113,9 @@ enum ipc_type {
 	MTA_RETURN,		/* u64 task: not attempted, back to the head */
 	MTA_LANE,		/* u32 lane, u8 open, str cause, str text,
 				   u64 until (seconds, 0: when it opens) */
-	MTA_BINDING,		/* str binding, u8 up4, u8 up6, str reason */
+	MTA_BINDING,		/* str binding, u8 up4, u8 up6, str reason;
+				   up: the family is owned and usable now */
+	MTA_COUNTS,		/* str binding, u32 connections */
 	MTA_ANSWER,		/* u32 client, u8 more, str row: see ctl.h */
 
 	/* smtpd -> names, passwords; and back */

@@ -6,5 +6,5 @@ CPPFLAGS +=	-D_GNU_SOURCE -DLIBBSD_OPENBSD_VIS -Ilib/compat/linux \
 		-include lib/compat/compat.h $(PKGCFLAGS)
 LDLIBS =	$(PKGLIBS) -lssl -lcrypto -levent -lcrypt
 PIE =		-pie -Wl,-z,relro,-z,now
-COMPAT =	lib/compat/imsg.o lib/compat/passwd.o \
+COMPAT =	lib/compat/imsg.o lib/compat/port_linux.o lib/compat/passwd.o \
 		lib/compat/sandbox_linux.o

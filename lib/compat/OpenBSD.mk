@@ -4,4 +4,4 @@ PKGLIBS !=	pkg-config --libs libcares 2>/dev/null || echo -lcares
 CPPFLAGS +=	-include lib/compat/compat.h $(PKGCFLAGS)
 LDLIBS =	$(PKGLIBS) -ltls -lssl -lcrypto -levent -lutil
 PIE =
-COMPAT =	lib/compat/sandbox_openbsd.o
+COMPAT =	lib/compat/port_none.o lib/compat/sandbox_openbsd.o

@@ -43,6 +43,9 @@
 #define BINDERY_SPOOL		"/var/spool/bindery"
 #endif
 
+/* Let connect(2) choose the port of a socket that is bound to an address. */
+void	 socket_defer_port(int fd);
+
 #ifndef __OpenBSD__
 #include <stddef.h>
 

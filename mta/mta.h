@@ -1,0 +1,545 @@
+/*
+ * Copyright (c) 2026 The Bindery authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * What the files of the mta share.  The mta applies bind rules, finds routes,
+ * and speaks SMTP from each binding's own address.  It holds soft state only:
+ * everything here can be lost and queue will hand it out again.
+ */
+
+#ifndef MTA_MTA_H
+#define MTA_MTA_H
+
+#include <sys/types.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <sys/tree.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/address.h"
+#include "lib/config.h"
+#include "lib/ipc.h"
+#include "lib/loop.h"
+#include "lib/task.h"
+
+struct io;
+struct connection;
+struct lane;
+struct resolve;
+struct route;
+
+#define MTA_TEXT	512		/* a reply, or words of our own */
+
+/* mta.c */
+__dead void	 mta_role(const char *root, int foreground, int verbose);
+struct config	*mta_config(void);
+struct ipc	*mta_queue(void);	/* NULL: no channel now */
+
+/*
+ * item.c: a task in hand.  Its strings live in the same allocation.
+ */
+enum item_outcome {
+	ITEM_OPEN = -1			/* else enum outcome */
+};
+
+struct item_rcpt {
+	uint32_t	 number;
+	uint32_t	 rule;
+	uint32_t	 retry;
+	uint16_t	 try;
+	int8_t		 outcome;	/* ITEM_OPEN: nobody knows yet */
+	uint8_t		 accepted;	/* RCPT was answered 2xx */
+	const char	*address;
+	const char	*orcpt;
+	const char	*notify;
+	char		*reply;		/* own reply, or NULL: the item's */
+};
+
+struct item {
+	TAILQ_ENTRY(item) entry;	/* of its lane, while it waits */
+	RB_ENTRY(item)	 node;
+	uint64_t	 id;
+	uint64_t	 message;
+	uint64_t	 created;
+	uint64_t	 size;
+	struct lane	*lane;
+	struct connection *connection;	/* that has it, or NULL */
+	const char	*sender;
+	const char	*action;
+	const char	*ret;
+	const char	*envid;
+	uint8_t		 eightbit;
+	uint8_t		 smtputf8;
+	uint8_t		 restarts;	/* begun anew on another connection */
+	uint8_t		 asked;		/* MTA_FETCH is out */
+	uint8_t		 arrived;	/* content is here */
+	int		 fd;		/* large content, or -1 */
+	char		*content;
+	uint64_t	 length;
+	unsigned int	 accepted;	/* recipients answered 2xx */
+	uint32_t	 nrcpts;
+	struct item_rcpt rcpts[];
+};
+TAILQ_HEAD(items, item);
+
+struct item	*item_new(const struct task *, struct lane *);
+void		 item_free(struct item *);
+struct item	*item_find(uint64_t);
+/* Ask queue for the content, once. */
+void		 item_fetch(struct item *);
+/* Content came: takes over fd; copies bytes. */
+void		 item_content(struct item *, uint64_t length, const void *,
+		    size_t, int fd);
+/* Unsent: back to queue, and freed. */
+void		 item_return(struct item *);
+/* Set what is still open; reply is kept only when own is set. */
+void		 item_settle(struct item *, enum outcome);
+void		 item_rcpt_settle(struct item *, uint32_t, enum outcome,
+		    const char *reply);
+void		 item_free_all(void);
+
+/*
+ * binding.c: the live side of a binding: is its address there, how many
+ * connections has it, what failed for it.  Never freed while it is in use.
+ */
+enum way_family {
+	WAY_INET4,
+	WAY_INET6,
+	WAY_FAMILIES
+};
+
+struct way_source {
+	int		 owned;		/* written in the configuration */
+	int		 up;
+	const char	*reason;	/* why not up; static text */
+	uint32_t	 probe_after;	/* loop_seconds() */
+	struct sockaddr_storage addr;	/* ss_family 0: any */
+};
+
+/* (binding, remote address): what happened there, for this binding only. */
+struct peer {
+	RB_ENTRY(peer)	 node;
+	struct sockaddr_storage addr;
+	uint32_t	 until;		/* loop_seconds(): not before */
+	unsigned int	 failures;	/* in a row */
+	int		 local;		/* no route, not the peer's fault */
+	char		 text[MTA_TEXT];
+	char		 host[DOMAIN_MAX];
+};
+RB_HEAD(peers, peer);
+
+TAILQ_HEAD(lanes, lane);
+TAILQ_HEAD(connections, connection);
+
+struct way {
+	RB_ENTRY(way)	 node;
+	char		*name;
+	struct binding	*conf;		/* NULL: gone from the file */
+	struct way_source sources[WAY_FAMILIES];
+	struct peers	 peers;
+	struct lanes	 lanes;
+	struct connections idle;
+	unsigned int	 connections;
+	unsigned int	 told;		/* last MTA_COUNTS */
+};
+
+void		 binding_init(void);
+void		 binding_configured(struct config *);
+/* Finds or makes; a name not in the file has conf NULL. */
+struct way	*binding_way(const char *name);
+int		 binding_usable(const struct way *, int family);
+const struct way_source *binding_source(const struct way *, int family);
+/* The address is missing, or ports are exhausted: hold the family. */
+void		 binding_down(struct way *, int family, const char *reason);
+/* Name of another binding that has this address written, or NULL. */
+const char	*binding_owner(const struct way *, const struct sockaddr *);
+/* Tell queue the state of all: its channel is new. */
+void		 binding_tell_all(void);
+void		 binding_count(struct way *, int change);
+/* EHLO name for this sender from this source. */
+void		 binding_ehlo(const struct way *, const struct sockaddr *src,
+		    const char *sender, char *, size_t);
+int		 binding_ehlo_by_message(const struct way *);
+const struct option *binding_option(const struct way *, const char *dest,
+		    enum option_id);
+
+/*
+ * peer.c: failure state by (binding, remote address).
+ */
+struct peer	*peer_find(struct way *, const struct sockaddr *);
+/* Not before a while from now; retry: the most it may be, in seconds. */
+void		 peer_failed(struct way *, const struct sockaddr *,
+		    const char *host, uint32_t retry, const char *text);
+/* No route from this source: a local cause, looked at again soon. */
+void		 peer_unroutable(struct way *, const struct sockaddr *,
+		    const char *text);
+void		 peer_good(struct way *, const struct sockaddr *);
+void		 peer_sweep(struct way *);
+void		 peer_free_all(struct way *);
+
+/*
+ * source.c: the one place with socket, bind and connect for TCP.
+ */
+enum source_error {
+	SOURCE_OK,
+	SOURCE_MISSING,			/* the address is not on this host */
+	SOURCE_PORTS,			/* no port left */
+	SOURCE_ROUTE,			/* no route from there */
+	SOURCE_FOREIGN,			/* "any" gave another's address */
+	SOURCE_RESOURCE,		/* descriptors, memory */
+	SOURCE_REMOTE			/* refused at once */
+};
+
+/*
+ * A socket bound to source and on its way to dst; *local is the address that
+ * it has.  -1 with *error, and errno.
+ */
+int		 source_connect(const struct way *, const struct sockaddr *dst,
+		    struct sockaddr_storage *local, enum source_error *);
+/* Can source be bound now?  SOURCE_OK, _MISSING, _PORTS or _RESOURCE. */
+enum source_error source_probe(const struct sockaddr *);
+/* Is there a route?  src NULL: any.  *local where not NULL. */
+enum source_error source_route(const struct sockaddr *src,
+		    const struct sockaddr *dst,
+		    struct sockaddr_storage *local);
+/* 0 when the socket has this address; -1. */
+int		 source_verify(int fd, const struct sockaddr *);
+
+/*
+ * dns.c: messages of RFC 1035.  Pure.
+ */
+#define DNS_A		1
+#define DNS_CNAME	5
+#define DNS_SOA		6
+#define DNS_MX		15
+#define DNS_AAAA	28
+#define DNS_OPT		41
+
+#define DNS_MAX_RECORDS	128
+#define DNS_CHAIN	8		/* CNAMEs followed in one answer */
+
+struct dns_record {
+	uint16_t	 type;
+	uint16_t	 preference;	/* MX */
+	struct sockaddr_storage addr;	/* A, AAAA */
+	char		 name[DOMAIN_MAX]; /* MX: lower case; "" is "." */
+};
+
+enum dns_status {
+	DNS_OK,
+	DNS_NONE,			/* the name has no such record */
+	DNS_NXDOMAIN,
+	DNS_FAILED			/* asked in vain: try again */
+};
+
+struct dns_answer {
+	enum dns_status	 status;
+	int		 authentic;	/* AD */
+	uint32_t	 ttl;		/* least of all, or negative's */
+	size_t		 count;
+	struct dns_record *records;
+};
+
+/* A question with EDNS and AD set.  Octets, or -1. */
+ssize_t		 dns_query(uint8_t *, size_t, uint16_t id, const char *name,
+		    uint16_t type);
+/*
+ * The answer for (name, type), CNAMEs followed; 0, or -1 for a message that
+ * is none.  records are allocated, dns_clear frees them.
+ */
+int		 dns_parse(const uint8_t *, size_t, const char *name,
+		    uint16_t type, struct dns_answer *);
+void		 dns_clear(struct dns_answer *);
+
+/*
+ * resolve.c: questions to the name servers, with a cache.
+ */
+typedef void	 resolve_done(void *, const struct dns_answer *);
+
+void		 resolve_configured(const struct config *);
+/*
+ * done is called later, never from within; answer is valid in it.  NULL: no
+ * memory.
+ */
+struct resolve	*resolve(const char *name, uint16_t type, resolve_done *,
+		    void *);
+void		 resolve_cancel(struct resolve *);
+
+/*
+ * route.c: destination to hosts.
+ */
+struct route_host {
+	uint16_t	 preference;
+	uint16_t	 order;		/* among equals: random */
+	struct sockaddr_storage addr;	/* with port */
+	char		 name[DOMAIN_MAX];
+};
+
+enum route_status {
+	ROUTE_PENDING,
+	ROUTE_OK,
+	ROUTE_TEMPFAIL,
+	ROUTE_PERMFAIL
+};
+
+struct route {
+	enum route_status status;
+	uint32_t	 expires;	/* loop_seconds() */
+	char		 text[MTA_TEXT]; /* a failure's reply */
+	size_t		 count;
+	struct route_host *hosts;	/* by preference, then order */
+	/* while it is being found */
+	int		 port;
+	uint32_t	 ttl;
+	int		 failed;	/* an address question failed */
+	size_t		 open;		/* questions not answered */
+	size_t		 names;
+	struct route_name *name;
+	char		*domain;
+	struct resolve	*mx;
+	struct loop_job	 job;
+	void		(*done)(void *);
+	void		*arg;
+};
+
+/* A mail exchanger while its addresses are asked for. */
+struct route_name {
+	struct route	*route;
+	uint16_t	 preference;
+	struct resolve	*query[WAY_FAMILIES];
+	char		 name[DOMAIN_MAX];
+};
+
+/*
+ * Find the hosts of a destination, or of relay (host or literal) where it is
+ * not NULL.  done is called later, once.
+ */
+struct route	*route_find(const char *destination, const char *relay,
+		    int port, void (*done)(void *), void *arg);
+void		 route_free(struct route *);
+/*
+ * RFC 5321 5.1, RFC 7505, on the answer to MX: the names to try, sorted, in
+ * names (count of them); ROUTE_OK, ROUTE_PERMFAIL with text.  is_own says
+ * whether a name is this host's.  Pure.
+ */
+enum route_status route_select(const struct dns_answer *, const char *domain,
+		    int (*is_own)(const char *), struct dns_record *names,
+		    size_t *count, const char **text);
+/* Does the list let this address through?  NULL: no list. */
+int		 route_hop_allowed(const struct next_hops *,
+		    const struct sockaddr *);
+
+/*
+ * lane.c: what is in hand for one (binding, destination).
+ */
+struct lane {
+	RB_ENTRY(lane)	 node;
+	TAILQ_ENTRY(lane) entry;	/* of its way */
+	TAILQ_ENTRY(lane) blocked_entry;
+	uint32_t	 id;
+	struct way	*way;
+	char		*destination;
+	struct items	 waiting;
+	size_t		 nwaiting;
+	unsigned int	 connections;	/* all but quitting ones */
+	unsigned int	 opening;	/* of these: not ready yet */
+	unsigned int	 growth;	/* most connections for now */
+	unsigned int	 turn;		/* which of equal hosts is next */
+	int		 blocked;	/* waits for a connection slot */
+	int		 closed;
+	int		 attempted;	/* a connection failed; not yet said */
+	int		 probe;		/* closed: look for a route */
+	struct route	*route;
+	struct loop_job	 job;
+	struct loop_timer timer;
+};
+
+void		 lane_init(void);
+void		 lane_new(uint32_t id, const char *binding,
+		    const char *destination);
+void		 lane_gone(uint32_t id);
+void		 lane_task(const struct task *);
+void		 lane_recall(uint32_t id);
+void		 lane_configured(void);
+void		 lane_free_all(void);
+/* Binding's address came or went. */
+void		 lane_binding_changed(struct way *);
+/* Look at it at the end of this turn. */
+void		 lane_wake(struct lane *);
+/* A slot became free: who waits for one may go on. */
+void		 lane_slot_free(void);
+/* The next item for this connection, or NULL. */
+struct item	*lane_take(struct lane *, struct connection *);
+/* Back to the head, to be sent over another connection. */
+void		 lane_put_back(struct lane *, struct item *);
+uint32_t	 lane_retry(const struct lane *);
+
+/*
+ * connection.c: a connection and its identity.
+ */
+enum connection_stage {
+	STAGE_CONNECT,
+	STAGE_GREETING,
+	STAGE_EHLO,
+	STAGE_HELO,
+	STAGE_READY,
+	STAGE_IDLE,
+	STAGE_QUIT
+};
+
+enum command {
+	COMMAND_NONE,
+	COMMAND_GREETING,
+	COMMAND_EHLO,
+	COMMAND_HELO,
+	COMMAND_MAIL,
+	COMMAND_RCPT,
+	COMMAND_DATA,
+	COMMAND_DOT,
+	COMMAND_RSET,
+	COMMAND_QUIT
+};
+
+/* A command whose reply has not come. */
+struct pending {
+	enum command	 command;
+	uint32_t	 rcpt;
+	struct item	*item;
+};
+
+#define PENDING_MAX	256		/* two items and some; power of 2 */
+#define REPLY_LINE	2048
+#define REPLY_LINES	128
+
+struct reply {
+	int		 code;
+	int		 done;		/* the last line was seen */
+	unsigned int	 lines;
+	const char	*line;		/* text of the line just parsed */
+	size_t		 line_len;
+	size_t		 len;
+	char		 text[MTA_TEXT]; /* "250 2.0.0 ok", lines joined */
+};
+
+struct connection {
+	TAILQ_ENTRY(connection) entry;	/* idle list of its way */
+	enum connection_stage stage;
+	struct way	*way;
+	struct lane	*lane;
+	struct io	*io;
+	struct sockaddr_storage src;
+	struct sockaddr_storage dst;
+	char		 mx[DOMAIN_MAX];
+	char		 ehlo[DOMAIN_MAX];
+	enum tls_policy	 tls;
+	uint32_t	 messages;	/* transactions begun */
+	uint32_t	 delivered;
+	uint32_t	 max_messages;
+	uint32_t	 retry;		/* most seconds of back-off */
+	int		 retired;	/* finish what is in hand, QUIT */
+	/* what the peer offers */
+	int		 pipelining;
+	int		 eightbit;
+	int		 smtputf8;
+	int		 dsn;
+	int		 size;
+	uint64_t	 size_max;
+	/* the dialogue */
+	struct item	*sending;	/* whose commands are being written */
+	struct item	*ahead;		/* the next one, content asked for */
+	enum command	 step;		/* next command of sending */
+	uint32_t	 rcpt;		/* next recipient of sending */
+	int		 go;		/* 354: content may follow */
+	int		 body;		/* large content is on its way */
+	uint64_t	 offset;
+	int		 bol;		/* body: at the begin of a line */
+	int		 cr;		/* body: last octet was a CR */
+	int		 reset;		/* RSET before the next MAIL */
+	unsigned int	 first;		/* ring of pendings */
+	unsigned int	 npending;
+	struct pending	 pending[PENDING_MAX];
+	struct reply	 reply;
+};
+
+/* Room under the limits for one more of this lane's? */
+int		 connection_allowed(struct lane *);
+/*
+ * Open one to host.  SOURCE_OK: it is under way; else why not (text is set
+ * for the log).
+ */
+enum source_error connection_open(struct lane *, const struct route_host *,
+		    const char *ehlo, char *text, size_t);
+/* An idle one that this lane may use for host (any host: NULL). */
+struct connection *connection_idle(struct lane *, const struct route_host *,
+		    const char *ehlo);
+void		 connection_use(struct connection *, struct lane *);
+/* Nothing to do for now: keep it a while. */
+void		 connection_park(struct connection *);
+/* QUIT when nothing is in hand. */
+void		 connection_quit(struct connection *);
+/* It broke, or the peer said 421: what is in hand is settled, then freed. */
+void		 connection_failed(struct connection *, const char *text);
+void		 connection_free(struct connection *);
+/* The lane is going: its idle connections too. */
+void		 connection_leave(struct lane *);
+void		 connection_configured(void);
+void		 connection_free_all(void);
+uint32_t	 connection_timeout(enum command);
+
+/*
+ * client.c: the SMTP client's dialogue.
+ */
+void		 client_event(struct io *, int event, void *);
+/* Go on: something to send may be there. */
+void		 client_push(struct connection *);
+/* The content of an item in hand has come. */
+void		 client_content(struct connection *, struct item *);
+void		 client_quit(struct connection *);
+
+/*
+ * body.c: content on its way out, dots stuffed.
+ */
+/* 0, or -1 where it cannot be read or written. */
+int		 body_write(struct connection *, struct item *, int *finished);
+
+/*
+ * reply.c: replies of a server (RFC 5321 4.2).  Pure.
+ */
+void		 reply_start(struct reply *);
+/* One line: octets used, 0: not whole yet, -1: no reply at all. */
+ssize_t		 reply_parse(struct reply *, const char *, size_t);
+/* "KEYWORD", and its parameter in *param where not NULL. */
+int		 reply_keyword(const struct reply *, const char *keyword,
+		    const char **param, size_t *len);
+
+/*
+ * report.c: results to queue, lines to the log.
+ */
+/* All recipients are settled: tell queue and free the item. */
+void		 report_item(struct item *, const struct connection *,
+		    const char *cause, const char *reply);
+/* One log line for a held item; says nothing to queue. */
+void		 report_held(const struct item *, const char *cause,
+		    const char *text);
+
+/*
+ * bind.c: which binding, and the dry run of it.
+ */
+void		 bind_ask(struct ipc *, struct ipc_msg *);
+void		 bind_command(struct ipc *, struct ipc_msg *);
+
+#endif

@@ -1,0 +1,136 @@
+/*
+ * Copyright (c) 2026 The Bindery authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * What happened at a remote address, kept by (binding, remote address), so
+ * that a host which turns one customer away delays no other.  Soft state:
+ * forgotten with the first success, or an hour after it ran out.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/log.h"
+#include "mta/mta.h"
+
+#define PEER_FIRST	15		/* seconds of the first back-off */
+#define PEER_MOST	900
+#define PEER_KEEP	3600		/* failures are remembered so long */
+
+static int
+peer_compare(const struct peer *a, const struct peer *b)
+{
+	socklen_t	 la = sockaddr_len((const struct sockaddr *)&a->addr);
+	socklen_t	 lb = sockaddr_len((const struct sockaddr *)&b->addr);
+
+	if (la != lb)
+		return (la < lb ? -1 : 1);
+	return (memcmp(&a->addr, &b->addr, la));
+}
+
+RB_PROTOTYPE(peers, peer, node, peer_compare);
+RB_GENERATE(peers, peer, node, peer_compare)
+
+struct peer *
+peer_find(struct way *way, const struct sockaddr *addr)
+{
+	struct peer	 key;
+
+	memset(&key.addr, 0, sizeof(key.addr));
+	memcpy(&key.addr, addr, sockaddr_len(addr));
+	return (RB_FIND(peers, &way->peers, &key));
+}
+
+static struct peer *
+peer_get(struct way *way, const struct sockaddr *addr)
+{
+	struct peer	*peer;
+
+	if ((peer = peer_find(way, addr)) != NULL)
+		return (peer);
+	if ((peer = calloc(1, sizeof(*peer))) == NULL)
+		fatal("peer_get");
+	memcpy(&peer->addr, addr, sockaddr_len(addr));
+	RB_INSERT(peers, &way->peers, peer);
+	return (peer);
+}
+
+void
+peer_failed(struct way *way, const struct sockaddr *addr, const char *host,
+    uint32_t retry, const char *text)
+{
+	struct peer	*peer = peer_get(way, addr);
+	uint32_t	 wait = PEER_FIRST;
+	unsigned int	 i;
+
+	for (i = 0; i < peer->failures && wait < PEER_MOST; i++)
+		wait *= 2;
+	if (wait > PEER_MOST)
+		wait = PEER_MOST;
+	if (wait > retry)
+		wait = retry > 0 ? retry : 1;
+	peer->failures++;
+	peer->local = 0;
+	peer->until = loop_seconds() + wait;
+	strlcpy(peer->text, text, sizeof(peer->text));
+	strlcpy(peer->host, host, sizeof(peer->host));
+}
+
+void
+peer_unroutable(struct way *way, const struct sockaddr *addr,
+    const char *text)
+{
+	struct peer	*peer = peer_get(way, addr);
+
+	peer->local = 1;
+	peer->until = loop_seconds() + 1;
+	strlcpy(peer->text, text, sizeof(peer->text));
+}
+
+void
+peer_good(struct way *way, const struct sockaddr *addr)
+{
+	struct peer	*peer;
+
+	if ((peer = peer_find(way, addr)) == NULL)
+		return;
+	RB_REMOVE(peers, &way->peers, peer);
+	free(peer);
+}
+
+void
+peer_sweep(struct way *way)
+{
+	struct peer	*peer, *next;
+
+	RB_FOREACH_SAFE(peer, peers, &way->peers, next) {
+		if (peer->until + PEER_KEEP > loop_seconds())
+			continue;
+		RB_REMOVE(peers, &way->peers, peer);
+		free(peer);
+	}
+}
+
+void
+peer_free_all(struct way *way)
+{
+	struct peer	*peer, *next;
+
+	RB_FOREACH_SAFE(peer, peers, &way->peers, next) {
+		RB_REMOVE(peers, &way->peers, peer);
+		free(peer);
+	}
+}
