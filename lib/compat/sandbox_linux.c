@@ -390,7 +390,7 @@ filter_sockets(scmp_filter_ctx filter, enum role role)
 {
 	const int call = SCMP_SYS(socket);
 	const uint32_t no = SCMP_ACT_ERRNO(EPERM);
-	int error = 0;
+	int error = 0, family;
 
 	switch (role) {
 	case ROLE_MTA:
@@ -403,7 +403,7 @@ filter_sockets(scmp_filter_ctx filter, enum role role)
 		error |= seccomp_rule_add(filter, no, call, 1,
 		    SCMP_A0(SCMP_CMP_GT, AF_INET6));
 		/* AF_AX25 to AF_ATMSVC and so on lie between the two */
-		for (int family = AF_INET + 1; family < AF_INET6; family++)
+		for (family = AF_INET + 1; family < AF_INET6; family++)
 			error |= seccomp_rule_add(filter, no, call, 1,
 			    SCMP_A0(SCMP_CMP_EQ, family));
 		return (error);
