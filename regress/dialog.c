@@ -19,13 +19,13 @@
  * the peer says, without the CR.  What the peer does is printed, never
  * judged; only a connection that cannot be made is an error.
  *
- *	dialog [-t seconds] [-b source] address:port | path
+ *	dialog [-n] [-t seconds] [-b source] address:port | path
  *
  * A line is sent with CRLF and its reply is waited for.  After a 354 lines
  * are content, up to ".".  "&text" is sent without waiting; its reply comes
  * with those of the next line that waits.  "=text" is sent raw and without
  * waiting: \r, \n, \0, \\ are known.  "?" waits for a reply, "~" sleeps one
- * second.
+ * second.  -n: the peer does not speak first.
  */
 
 #include <sys/socket.h>
@@ -229,19 +229,22 @@ int
 main(int argc, char **argv)
 {
 	const char *from = NULL;
-	int ch;
+	int ch, greeting = 1;
 
 	dialog.timeout = 10000;
-	while ((ch = getopt(argc, argv, "b:t:")) != -1) {
+	while ((ch = getopt(argc, argv, "b:nt:")) != -1) {
 		switch (ch) {
 		case 'b':
 			from = optarg;
+			break;
+		case 'n':
+			greeting = 0;
 			break;
 		case 't':
 			dialog.timeout = 1000 * strtonum(optarg, 1, 600, NULL);
 			break;
 		default:
-			errx(1, "usage: dialog [-t seconds] [-b source] "
+			errx(1, "usage: dialog [-n] [-t seconds] [-b source] "
 			    "address:port | path");
 		}
 	}
@@ -251,7 +254,8 @@ main(int argc, char **argv)
 		connect_local(argv[optind]);
 	else
 		connect_inet(argv[optind], from);
-	(void)read_reply();
+	if (greeting)
+		(void)read_reply();
 	run();
 	return (0);
 }

@@ -1,0 +1,252 @@
+# Copyright (c) 2026 The Bindery authors
+#
+# Permission to use, copy, modify, and distribute this software for any
+# purpose with or without fee is hereby granted, provided that the above
+# copyright notice and this permission notice appear in all copies.
+#
+# THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+# WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+# MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+# ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+# WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+# ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+# OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+#
+# What the tests of the running daemon share: a configuration in the current
+# directory, processes that are started and stopped by their pid, network
+# namespaces, waiting for something to come true.  Sourced; the demo uses it
+# as well, so nothing here needs atf but fail().
+#
+# Variables: top (the tree), port (SMTP in), sink (port of the sink), ns (the
+# namespace that everything runs in; empty: the host's).
+
+: "${top:=$(atf_get_srcdir)/..}"
+: "${port:=26000}"
+: "${sink:=$((port + 1))}"
+ns=
+
+fail()
+{
+	for log in bindery.log sink.log sink.rec; do
+		[ -f $log ] && sed "s/^/$log: /" $log | tail -n 60 >&2
+	done
+	atf_fail "$*"
+}
+
+# wait_for SECONDS COMMAND...: until the command succeeds; fails in the end.
+wait_for()
+{
+	_tries=$(($1 * 10))
+	shift
+	while ! eval "$*" >/dev/null 2>&1; do
+		_tries=$((_tries - 1))
+		[ $_tries -gt 0 ] || return 1
+		sleep 0.1
+	done
+}
+
+# wait_or_fail SECONDS COMMAND...
+wait_or_fail()
+{
+	wait_for "$@" || fail "still not after $1 s: $2"
+}
+
+# The namespace is ended by cleanup.
+make_namespace()
+{
+	ns=bt-$$-${1:-a}
+	ip netns add "$ns" || fail "no network namespace"
+	echo "$ns" >>namespaces
+	ip -n "$ns" link set lo up
+}
+
+# Run in the namespace, where there is one.
+inside()
+{
+	if [ -n "$ns" ]; then
+		ip netns exec "$ns" "$@"
+	else
+		"$@"
+	fi
+}
+
+# spawn NAME COMMAND...: in the background, output to NAME.log; $spawned.
+spawn()
+{
+	_name=$1
+	shift
+	if [ -n "$ns" ]; then
+		ip netns exec "$ns" "$@" >>"$_name.log" 2>&1 </dev/null &
+	else
+		"$@" >>"$_name.log" 2>&1 </dev/null &
+	fi
+	spawned=$!
+	echo "$spawned" >>pids
+}
+
+# start_sink [OPTION ...] ADDRESS:PORT ...: records in sink.rec.
+start_sink()
+{
+	rm -f sink.rec
+	spawn sink "$top/regress/sink" -l sink.rec "$@"
+	sink_pid=$spawned
+	wait_or_fail 5 "grep -q ^ready sink.rec"
+}
+
+# A new script for a sink that runs with "-s script".
+script()
+{
+	cat >script
+	if [ -n "$sink_pid" ]; then
+		kill -HUP "$sink_pid"
+		sleep 0.3
+	fi
+}
+
+# sunk [PATTERN]: how many messages the sink took.
+sunk()
+{
+	grep -c "^msg .*$1" sink.rec || true
+}
+
+# sunk_is NUMBER [PATTERN]
+sunk_is()
+{
+	[ "$(sunk "$2")" -eq "$1" ]
+}
+
+# The most connections that were open at once from a source address.
+most_open()
+{
+	sed -n "s/^open .* src=$1 .* here=\([0-9]*\) .*/\1/p" sink.rec |
+	    sort -n | tail -n 1
+}
+
+# config: the common lines, then what comes on stdin.  $relay: "relay" and
+# where to; $settings: more lines in front.
+config()
+{
+	cat >conf <<-END
+		hostname "mx.bindery.example"
+		spool "$PWD/spool"
+		run "$PWD/run"
+		queue retry ${retry:-1s..2s}
+		$settings
+		listen on socket
+		listen on 127.0.0.1 port $port
+		action "out" ${relay:-relay host "smtp://127.0.0.1:$sink"}
+		match from local for any action "out"
+	END
+	cat >>conf
+}
+
+# The pids of the roles below the daemon.
+role_pids()
+{
+	ps -A -o ppid= -o pid= | awk -v p="$bindery_pid" '$1 == p { print $2 }'
+}
+
+# The pid of one role: its command line says "-x ROLE".
+role_pid()
+{
+	for _pid in $(role_pids); do
+		ps -o args= -p "$_pid" | grep -Eq -e "-x $1|: $1" &&
+		    echo "$_pid"
+	done
+}
+
+# Start the daemon on conf and wait until it answers.
+start_bindery()
+{
+	spawn bindery "$top/bindery" -d -f conf "$@"
+	bindery_pid=$spawned
+	wait_for ${START_WAIT:-15} \
+	    "ctl show bindings || ! kill -0 $bindery_pid"
+	kill -0 "$bindery_pid" 2>/dev/null || fail "the daemon did not start"
+	ctl show bindings >/dev/null || fail "the daemon does not answer"
+}
+
+# SIGTERM; $status is its exit status.
+stop_bindery()
+{
+	kill -TERM "$bindery_pid"
+	wait_bindery
+}
+
+# Wait for the end of the daemon; $status.
+wait_bindery()
+{
+	wait_or_fail 15 "! kill -0 $bindery_pid"
+	status=0
+	wait "$bindery_pid" || status=$?
+}
+
+# kill -9 of the daemon and all its roles, at the same moment.
+kill_bindery()
+{
+	kill -KILL "$bindery_pid" $(role_pids) 2>/dev/null
+	wait "$bindery_pid" 2>/dev/null || true
+}
+
+ctl()
+{
+	"$top/binderyctl" -s "$PWD/run/control.sock" "$@"
+}
+
+# dialog [OPTION ...]: SMTP on stdin, what the daemon says on stdout.
+dialog()
+{
+	inside "$top/regress/dialog" "$@" "127.0.0.1:$port"
+}
+
+# send FROM TO [ID]: one message by SMTP; prints the replies.
+send()
+{
+	dialog <<-END
+		EHLO client.example
+		MAIL FROM:<$1>
+		RCPT TO:<$2>
+		DATA
+		From: <$1>
+		To: <$2>
+		Subject: test
+		X-Test-Id: ${3:-none}
+
+		Hello.
+		.
+		QUIT
+	END
+}
+
+# send_ok FROM TO [ID]: and it must be taken.
+send_ok()
+{
+	send "$@" >send.out
+	[ "$(grep -c '^250 2\.' send.out)" -ge 3 ] ||
+	    fail "refused: $(cat send.out)"
+}
+
+# submit [OPTION ...]: many messages; acknowledged ids go to ack.
+submit()
+{
+	inside "$top/regress/source" "$@" -o ack "127.0.0.1:$port"
+}
+
+# The value of "key" in the row of "show bindings" that names a binding.
+binding_value()
+{
+	ctl -j show bindings | grep "\"name\": *\"$1\"" |
+	    sed -n "s/.*\"$2\": *\"\{0,1\}\([^\",}]*\).*/\1/p"
+}
+
+# What was started is ended: by pid, with the daemon's roles.
+stop_all()
+{
+	[ -f pids ] && for bindery_pid in $(cat pids); do
+		kill -KILL $(role_pids) "$bindery_pid" 2>/dev/null
+	done
+	[ -f namespaces ] && for ns in $(cat namespaces); do
+		ip netns delete "$ns"
+	done
+	return 0
+}

@@ -1,0 +1,247 @@
+# Copyright (c) 2026 The Bindery authors
+#
+# Permission to use, copy, modify, and distribute this software for any
+# purpose with or without fee is hereby granted, provided that the above
+# copyright notice and this permission notice appear in all copies.
+#
+# THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+# WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+# MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+# ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+# WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+# ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+# OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+#
+# How the daemon starts and stops, and what it says when it cannot.
+
+. "$(atf_get_srcdir)/lib.sh"
+
+port=26000
+sink=26001
+
+# refused PATTERN ARGUMENT...: the daemon must end by itself, not with 0, and
+# say in a line that matches why.
+refused()
+{
+	_pattern=$1
+	shift
+	_status=0
+	timeout 15 "$top/bindery" "$@" >refused.out 2>&1 || _status=$?
+	[ $_status -ge 1 ] && [ $_status -lt 124 ] ||
+	    fail "status $_status, not an error: $(cat refused.out)"
+	grep -Eiq "$_pattern" refused.out ||
+	    fail "no '$_pattern' in: $(cat refused.out)"
+	[ "$(grep -c . refused.out)" -le ${LINES_MAX:-3} ] ||
+	    fail "more than one clear line: $(cat refused.out)"
+}
+
+simple()
+{
+	config <<-END
+		binding "acme" { bind-address 127.0.0.4 }
+		bind mail-from "@acme.example" to "acme"
+	END
+}
+
+atf_test_case sigterm cleanup
+sigterm_head() { atf_set require.user root; }
+sigterm_body()
+{
+	simple
+	start_bindery
+	stop_bindery
+	[ $status -eq 0 ] || fail "exit status $status"
+	grep -q started bindery.log || fail "no line that it started"
+	grep -q stopped bindery.log || fail "no line that it stopped"
+}
+sigterm_cleanup() { stop_all; }
+
+atf_test_case stop_command cleanup
+stop_command_head() { atf_set require.user root; }
+stop_command_body()
+{
+	simple
+	start_bindery
+	roles=$(role_pids)
+	[ "$(echo "$roles" | wc -l)" -ge 4 ] || fail "few roles: $roles"
+	ctl stop || fail "binderyctl stop: $?"
+	wait_bindery
+	[ $status -eq 0 ] || fail "exit status $status"
+	for pid in $roles; do
+		wait_or_fail 5 "! kill -0 $pid"
+	done
+}
+stop_command_cleanup() { stop_all; }
+
+atf_test_case starts_again cleanup
+starts_again_head() { atf_set require.user root; }
+starts_again_body()
+{
+	simple
+	for round in 1 2 3; do
+		start_bindery
+		stop_bindery
+		[ $status -eq 0 ] || fail "round $round: status $status"
+	done
+	start_bindery
+	kill_bindery
+	start_bindery
+}
+starts_again_cleanup() { stop_all; }
+
+atf_test_case check_only
+check_only_body()
+{
+	simple
+	atf_check -o ignore -e ignore "$top/bindery" -n -f conf
+	echo 'bind tag "x" to "nobody"' >>conf
+	line=$(grep -c . conf)
+	atf_check -s exit:1 -o ignore -e match:"conf:$line: .*nobody" \
+	    "$top/bindery" -n -f conf
+}
+
+atf_test_case options
+options_body()
+{
+	refused "usage|option" -Z
+	refused "no-such-file.*(No such file|not found)" -n -f no-such-file
+	mkdir folder
+	refused "folder.*directory" -n -f folder
+	refused "macro|-D" -n -D = -f /dev/null
+	atf_check -o match:'[0-9]' -e ignore "$top/bindery" -V
+}
+
+atf_test_case not_root
+not_root_head() { atf_set require.user root; }
+not_root_body()
+{
+	simple
+	chmod 755 .
+	su -s /bin/sh nobody -c "timeout 10 '$top/bindery' -d -f '$PWD/conf'" \
+	    >out 2>&1 && fail "started as nobody"
+	grep -qi root out || fail "no clear line: $(cat out)"
+}
+
+atf_test_case unwritable_spool cleanup
+unwritable_spool_head() { atf_set require.user root; }
+unwritable_spool_body()
+{
+	simple
+	touch file
+	sed -i.old "s,^spool .*,spool \"$PWD/file/spool\"," conf
+	refused "file/spool" -d -f conf
+	sed "s,^spool .*,spool \"/proc/spool\"," conf.old >conf
+	refused "/proc/spool" -d -f conf
+}
+unwritable_spool_cleanup() { stop_all; }
+
+atf_test_case port_in_use cleanup
+port_in_use_head() { atf_set require.user root; }
+port_in_use_body()
+{
+	simple
+	start_sink 127.0.0.1:$port
+	refused "$port.*in use" -d -f conf
+}
+port_in_use_cleanup() { stop_all; }
+
+# One daemon for each spool; the first must not notice the second.
+atf_test_case second_instance cleanup
+second_instance_head() { atf_set require.user root; }
+second_instance_body()
+{
+	simple
+	start_bindery
+	sed "s,^run .*,run \"$PWD/run2\",; s,port $port,port $((port + 5))," \
+	    conf >conf2
+	LINES_MAX=6 refused "spool.*(lock|use|another|running)|(lock|another).*spool" \
+	    -d -f conf2
+	ctl show bindings >/dev/null || fail "the first has gone"
+	# the same run folder as well
+	sed "s,port $port,port $((port + 5))," conf >conf3
+	LINES_MAX=6 refused "lock|use|another|running" -d -f conf3
+	ctl show bindings >/dev/null || fail "the first lost its socket"
+	send_ok a@acme.example b@dest.example
+}
+second_instance_cleanup() { stop_all; }
+
+atf_test_case mta_restarted cleanup
+mta_restarted_head() { atf_set require.user root; }
+mta_restarted_body()
+{
+	simple
+	start_sink 127.0.0.1:$sink
+	start_bindery
+	old=$(role_pid mta)
+	[ -n "$old" ] || fail "no mta"
+	kill -KILL "$old"
+	wait_or_fail 15 '[ -n "$(role_pid mta)" ] &&
+	    [ "$(role_pid mta)" != '$old' ]'
+	send_ok a@acme.example b@dest.example after
+	wait_or_fail 10 'sunk_is 1 id=after'
+	grep -q 'src=127.0.0.4 .*id=after' sink.rec ||
+	    fail "wrong address after the restart"
+}
+mta_restarted_cleanup() { stop_all; }
+
+atf_test_case role_death cleanup
+role_death_head() { atf_set require.user root; }
+role_death_body()
+{
+	simple
+	for role in queue smtpd flush; do
+		rm -f bindery.log
+		start_bindery
+		pid=$(role_pid $role)
+		[ -n "$pid" ] || fail "no $role"
+		kill -KILL $pid
+		wait_bindery
+		[ $status -ne 0 ] || fail "$role died, exit status 0"
+		grep -E "$role.*(signal|kill|exit|died)" bindery.log ||
+		    fail "nothing names $role and its cause"
+	done
+}
+role_death_cleanup() { stop_all; }
+
+# Every role under its own user and away from the file system.
+atf_test_case privileges cleanup
+privileges_head()
+{
+	atf_set require.user root
+	atf_set require.files /proc/self/status
+}
+privileges_body()
+{
+	simple
+	start_bindery
+	while read -r role user jail; do
+		pid=$(role_pid $role)
+		uid=$(awk '/^Uid:/ { print $2 }' /proc/$pid/status)
+		[ "$uid" = "$(id -u $user)" ] || fail "$role runs as $uid"
+		caps=$(awk '/^CapEff:/ { print $2 }' /proc/$pid/status)
+		[ "$caps" = 0000000000000000 ] || fail "$role: caps $caps"
+		grep -q '^NoNewPrivs:.1' /proc/$pid/status ||
+		    fail "$role may gain privileges"
+		root=$(readlink /proc/$pid/root)
+		[ "$jail" = - ] || [ "$root" != / ] ||
+		    fail "$role has the whole file system"
+		[ "$jail" = filter ] || continue
+		grep -q '^Seccomp:.2' /proc/$pid/status ||
+		    [ -n "$NO_SANDBOX" ] || fail "$role has no filter"
+	done <<-END
+		smtpd _bindery filter
+		queue _binderyq filter
+		flush _binderyq filter
+		mta _binderym filter
+	END
+}
+privileges_cleanup() { stop_all; }
+
+atf_init_test_cases()
+{
+	for case in sigterm stop_command starts_again check_only options \
+	    not_root unwritable_spool port_in_use second_instance \
+	    mta_restarted role_death privileges; do
+		atf_add_test_case $case
+	done
+}
