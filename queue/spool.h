@@ -38,9 +38,14 @@ struct spool_ref {
 	uint32_t	 offset;	/* of the record's head */
 };
 
-/* What recovery finds, in the order of the log. */
+/*
+ * What recovery finds, in the order of the log.  A message whose id came
+ * before replaces that one, whose record is then dead (spool_dead); so is the
+ * record of a message that a result finished.  spool_dead and
+ * spool_large_remove may be called from here.
+ */
 struct spool_replay {
-	/* e is borrowed.  content: octets of it. */
+	/* e is borrowed.  content: octets of it, a large file's too. */
 	void	(*message)(const struct envelope *e, struct spool_ref,
 		    uint64_t content);
 	void	(*result)(uint64_t id, uint32_t rcpt, enum rcpt_state);
@@ -68,7 +73,13 @@ int		 spool_open(const char *root, const struct spool_replay *,
 /* All that waits is written and flushed (blocking); the lock goes. */
 void		 spool_close(void);
 
-/* How commits reach the flush role; set before the first append. */
+/*
+ * How commits reach the flush role; set before the first append, NULL: flush
+ * here, blocking.  Two numbers stand for folders, which want fsync(2), all
+ * others for files, which want fdatasync(2).
+ */
+#define SPOOL_LOG_DIR	0
+#define SPOOL_LARGE_DIR	UINT32_MAX
 struct spool_flusher {
 	void	(*file)(uint32_t number, int fd);	/* fd: the callee's */
 	void	(*sync)(uint64_t batch, uint32_t number);
@@ -86,9 +97,11 @@ int		 spool_accepting(uint64_t octets);
 void		 spool_set_min_free(uint64_t octets);
 
 /*
- * Append a message: its ref is in *ref when done(arg, 0) comes; until then it
- * must not be read.  content is copied.  With e->large, content is NULL and
- * len and crc are the file's.  0, or -1 with errno, then done is not called.
+ * Append a message: its ref is in *ref when done(arg, 0) comes; until then
+ * *ref must stay and is not changed.  content is copied.  With e->large (the
+ * name: the id, %016llx), content is NULL, len is the file's, and
+ * spool_large_finish was called.  0, or -1 with errno, then done is not
+ * called (EFBIG: too much for the log, use a large file).
  */
 int		 spool_message(const struct envelope *e, const void *content,
 		    uint64_t len, struct spool_ref *ref, spool_done *done,
@@ -101,6 +114,11 @@ void		 spool_result(uint64_t id, uint32_t rcpt, enum rcpt_state,
 		    spool_done *, void *);
 void		 spool_defer(uint64_t id, uint32_t rcpt, uint16_t tries,
 		    uint64_t due, int warned, const char *reply);
+/*
+ * Where the record appended last will lie, or within replay where the present
+ * one lies: a hint, for spool_read_reply.
+ */
+struct spool_ref spool_last(void);
 void		 spool_move(uint64_t id, uint32_t rcpt, const char *binding,
 		    const char *group, spool_done *, void *);
 void		 spool_drop(uint64_t id, spool_done *, void *);
@@ -109,7 +127,8 @@ void		 spool_suspend(const char *scope, const char *state,
 void		 spool_counter(const char *key, const char *value);
 /*
  * From begin to end all appends go into one batch, whole or not at all: a
- * failure's result and its bounce.
+ * failure's result and its bounce (first the bounce: if spool_message
+ * refuses it, leave the result out).
  */
 void		 spool_begin(void);
 void		 spool_end(void);
@@ -120,15 +139,22 @@ void		 spool_tick(void);
 /* Nothing waits for a write or a flush. */
 int		 spool_idle(void);
 
-/* A message has no open recipient: its record is dead. */
+/*
+ * A message has no open recipient: its record is dead.  Once per record;
+ * content: octets of it in the log, 0 for a large one.
+ */
 void		 spool_dead(struct spool_ref, uint64_t content);
 /*
  * Reclaim asks for a live message of an old segment to be appended anew: the
  * callee calls spool_message with the envelope as it stands now, or nothing
- * if it died meanwhile.
+ * if it died or lies elsewhere by now.  When its done comes the old record is
+ * gone: no spool_dead for it.
  */
 void		 spool_set_mover(void (*)(uint64_t id, struct spool_ref));
-/* Suspensions and counters for the checkpoint of a new segment. */
+/*
+ * Suspensions and counters for the checkpoint of a new segment: the callee
+ * calls spool_suspend and spool_counter for each that is in force.
+ */
 void		 spool_set_checkpoint(void (*)(void));
 
 /*
@@ -137,13 +163,23 @@ void		 spool_set_checkpoint(void (*)(void));
  */
 struct envelope	*spool_read_envelope(struct spool_ref);
 void		*spool_read_content(struct spool_ref, uint64_t *len);
-/* A reply kept by spool_defer, newest; "" for none. To free. */
+/*
+ * A reply kept by spool_defer, by the hint of spool_last; "" where it does
+ * not hold (any more).  To free; NULL: no memory.
+ */
+char		*spool_read_reply(struct spool_ref, uint64_t id,
+		    uint32_t rcpt);
 /* large/ID: a new file to write (smtpd), or the stored one to read (mta). */
 int		 spool_large_create(uint64_t id);
 int		 spool_large_open(uint64_t id);
 void		 spool_large_remove(uint64_t id);
-/* Close and CRC it before spool_message names it; 0, -1. */
+/*
+ * All is written: check its length and take its CRC, which spool_message puts
+ * into the record (crc may be NULL).  0, or -1 with errno.
+ */
 int		 spool_large_finish(uint64_t id, uint64_t len, uint32_t *crc);
+/* Compare a stored one with its record: 0, or -1 with errno (EILSEQ). */
+int		 spool_large_check(struct spool_ref);
 
 struct spool_stats {
 	uint64_t	 bytes;		/* of all segments */

@@ -1,0 +1,170 @@
+/*
+ * Copyright (c) 2026 The Bindery authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Private to the spool (spool.c, segment.c, batch.c, spool_sync.c, large.c,
+ * recover.c, reclaim.c): segments, batches and the steps between them.
+ */
+
+#ifndef QUEUE_SPOOL_LOG_H
+#define QUEUE_SPOOL_LOG_H
+
+#include <sys/queue.h>
+#include <sys/tree.h>
+
+#include "queue/record.h"
+#include "queue/spool.h"
+#include "queue/spool_disk.h"
+
+/* ---- segment.c: the segments there are, and what lives in them */
+
+struct segment {
+	RB_ENTRY(segment) entry;
+	uint32_t	 number;
+	int		 fd;		/* -1: opened when it is read */
+	uint64_t	 end;		/* of its good records */
+	uint64_t	 flushed;	/* up to here it is on the disk */
+	unsigned char	 magic[RECORD_MAGIC];
+	uint32_t	 messages;	/* records of messages, ever */
+	uint32_t	 live;		/* of these, not dead */
+	uint64_t	 octets;	/* of their records, contents included */
+	uint64_t	 content;	/* of their contents in the log */
+	uint64_t	 live_content;
+};
+
+struct segment	*segment_add(uint32_t number);
+void		 segment_remove(struct segment *);
+struct segment	*segment_find(uint32_t number);
+struct segment	*segment_oldest(void);
+struct segment	*segment_newest(void);
+struct segment	*segment_after(struct segment *);
+void		 segments_close(void);
+/* Its descriptor, the segment's own; -1. */
+int		 segment_fd(struct segment *);
+void		 segment_adopt(struct segment *, int fd);
+void		 segment_count(struct segment *, uint64_t octets,
+		    uint64_t content);
+void		 segment_uncount(struct segment *, uint64_t octets,
+		    uint64_t content);
+void		 segment_dead(struct segment *, uint64_t content);
+void		 segments_sum(uint64_t *octets, uint64_t *live,
+		    uint32_t *number);
+/*
+ * The record at ref: head and text, and with whole the content, to free.
+ * NULL with errno; EILSEQ: damaged.
+ */
+unsigned char	*segment_read(struct spool_ref, int whole, struct record *);
+
+/* ---- batch.c: what is written in one go */
+
+struct batch_entry {
+	uint64_t	 id;
+	uint32_t	 offset;	/* in the batch */
+	uint32_t	 size;
+	uint32_t	 content;	/* octets of it in the log */
+	uint8_t		 type;
+	uint8_t		 essential;	/* not refused when the disk is full */
+	struct spool_ref *ref;
+	spool_done	*done;
+	void		*arg;
+};
+
+struct batch {
+	TAILQ_ENTRY(batch) entry;
+	uint64_t	 serial;
+	uint64_t	 base;		/* in its segment, once written */
+	unsigned char	*buf;
+	size_t		 len, room;
+	struct batch_entry *entries;
+	uint32_t	 count, entry_room;
+	int		 urgent;	/* somebody waits for the flush */
+};
+TAILQ_HEAD(batches, batch);
+
+struct batch	*batch_new(uint64_t serial);
+void		 batch_free(struct batch *);
+/* text and content are copied.  The entry is filled in; NULL: no memory. */
+struct batch_entry *batch_add(struct batch *, const struct record *,
+		    const void *text, const void *content);
+void		 batch_seal(struct batch *, const unsigned char *magic);
+/* Append all of from, which is freed. */
+int		 batch_join(struct batch *, struct batch *from);
+/*
+ * Take out what is not essential: those entries, to free, their number in
+ * *count.
+ */
+struct batch_entry *batch_strip(struct batch *, uint32_t *count);
+
+/* ---- spool_sync.c: flushes, by the flush role or by ourselves */
+
+typedef void	 sync_done(int error, void *arg);
+
+void		 sync_set(const struct spool_flusher *);
+void		 sync_reset(void);
+/* From now on number stands for fd, which stays the caller's.  0, -1. */
+int		 sync_name(uint32_t number, int fd);
+void		 sync_forget(uint32_t number);
+/* done is called, perhaps before this returns. */
+void		 sync_start(uint32_t number, int fd, sync_done *, void *arg);
+int		 sync_waiting(void);
+
+/* ---- spool.c, for its neighbours */
+
+/* Append one more record that takes no part in accounting. */
+void		 spool_append(const struct record *, const void *text,
+		    spool_done *, void *);
+/* A message that is ready to be appended; text is envelope's. */
+int		 spool_append_message(const struct record *, const char *text,
+		    const void *content, int essential, struct spool_ref *,
+		    spool_done *, void *);
+/* All that was appended so far, and whether it is on the disk. */
+uint64_t	 spool_barrier(void);
+int		 spool_passed(uint64_t barrier);
+void		 spool_force(void);	/* a flush at the next commit */
+void		 spool_set_moving(int);
+void		 spool_set_last(struct spool_ref);
+/* Recovery found it: appends go on in it. */
+void		 spool_set_current(struct segment *);
+struct segment	*spool_current(void);
+int		 spool_grouping(void);
+
+/* ---- large.c */
+
+int		 large_append(const struct record *, const char *text,
+		    const char *name, struct spool_ref *, spool_done *,
+		    void *);
+void		 large_step(void);	/* unlink what may be */
+int		 large_waiting(void);
+void		 large_reset(void);
+/* At the start: a record names it; then what none names goes. */
+void		 large_named(uint64_t id);
+void		 large_sweep(int damaged);
+
+/* ---- recover.c, reclaim.c */
+
+int		 recover(const struct spool_replay *, const char **error);
+void		 reclaim_set_mover(void (*)(uint64_t, struct spool_ref));
+void		 reclaim_reset(void);
+/* As much as fits in one turn. */
+void		 reclaim_turn(void);
+void		 reclaim_tick(void);
+
+/* Segments are cut at this size; smaller ones are for tests. */
+#define SPOOL_SEGMENT	(64 * 1024 * 1024)
+void		 spool_set_segment_size(uint64_t);
+uint64_t	 spool_segment_size(void);
+
+#endif
