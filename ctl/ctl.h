@@ -33,14 +33,15 @@ int		 newaliases_main(int, char **);
 int		 sendmail_main(int, char **);
 
 /*
- * control.c: the path of the control or submit socket in the run folder
+ * ask.c: the path of the control or submit socket in the run folder
  * (BINDERY_RUN names another).  A static buffer.
  */
 const char	*ctl_socket_path(const char *name);
 
 /*
- * The daemon's answer to a request, a line at a time.  0, or -1 when it said
- * "!" or could not be reached; the reason is on stderr.
+ * The daemon's answer to a request, a line at a time; any may be NULL.
+ * ctl_ask is 0, or -1 when it said "!" or could not be reached; the reason is
+ * on stderr.  gone: that it closes before the end is no error (stop).
  */
 struct ctl_answer {
 	void		(*row)(void *, char *fields);	/* after "= " */
@@ -48,8 +49,8 @@ struct ctl_answer {
 	void		(*done)(void *, const char *);	/* after ". " */
 	void		*arg;
 };
-int		 ctl_ask(const char *socket, char *const *words, int nwords,
-		    const struct ctl_answer *);
+int		 ctl_ask(const char *socket, const char *const *words,
+		    int nwords, const struct ctl_answer *, int gone);
 
 /*
  * table.c: rows as an aligned table, or as JSON, an object a line.  The first
@@ -74,10 +75,10 @@ struct table_field {
 	int		 number;
 };
 int		 table_field(char **fields, struct table_field *);
-/* Print so that no octet of it can steer a terminal. */
-void		 table_print_safe(FILE *, const char *, int width, int right);
+/* A copy, to free, in which no octet can steer a terminal. */
+char		*table_safe(const char *);
 
-/* encrypt.c */
-int		 encrypt_main(const char *password);
+/* encrypt.c: the hash of password, or of one that is asked for, printed. */
+int		 encrypt_password(const char *password);
 
 #endif

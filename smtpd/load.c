@@ -215,6 +215,19 @@ load_key(struct bundle *files, const struct pki *pki, const char *path,
 	file->secret = 1;
 }
 
+/* What the parser was told beside the files: the roles must hear it too. */
+static void
+load_told(struct bundle *files, const char *hostname, char *const *defines)
+{
+	(void)bundle_append(files, BUNDLE_HOSTNAME, hostname,
+	    strlen(hostname));
+	for (; defines != NULL && *defines != NULL; defines++) {
+		(void)bundle_append(files, BUNDLE_DEFINES, *defines,
+		    strlen(*defines));
+		(void)bundle_append(files, BUNDLE_DEFINES, "\n", 1);
+	}
+}
+
 /* What the parser does not read itself, and who is secret. */
 static void
 load_rest(const struct config *conf, struct bundle *files,
@@ -264,6 +277,7 @@ load_config(const struct parent_options *options, int reload,
 			    strerror(errno));
 		return (NULL);
 	}
+	load_told(files, hostname, options->defines);
 	load_rest(conf, files, report);
 	if (report->errors > 0) {
 		config_free(conf);
@@ -279,40 +293,58 @@ load_is_table(const struct table *table, const char *path)
 	    strcmp(table_path(table), path) == 0);
 }
 
+static int
+load_is_key(const struct config *conf, const char *path)
+{
+	const struct pki	*pki;
+
+	TAILQ_FOREACH(pki, &conf->pkis, entry) {
+		if ((pki->cert != NULL && strcmp(pki->cert, path) == 0) ||
+		    (pki->key != NULL && strcmp(pki->key, path) == 0))
+			return (1);
+	}
+	return (0);
+}
+
+static int
+load_is_hashes(const struct config *conf, const char *path)
+{
+	const struct listener	*listener;
+
+	TAILQ_FOREACH(listener, &conf->listeners, entry) {
+		if (load_is_table(listener->auth, path))
+			return (1);
+	}
+	return (0);
+}
+
+static int
+load_is_credentials(const struct config *conf, const char *path)
+{
+	const struct action	*action;
+
+	TAILQ_FOREACH(action, &conf->actions, entry) {
+		if (load_is_table(action->auth, path))
+			return (1);
+	}
+	return (0);
+}
+
 int
 load_wanted(const struct config *conf, const struct bundle_file *file,
     enum role role)
 {
-	const struct listener	*listener;
-	const struct action	*action;
-
 	if (strcmp(file->path, RESOLV_NAME) == 0)
 		return (role == ROLE_MTA);
 	if (!file->secret)
 		return (1);
 	switch (role) {
-	case ROLE_SMTPD: {
-		const struct pki	*pki;
-
-		TAILQ_FOREACH(pki, &conf->pkis, entry) {
-			if (strcmp(pki->cert, file->path) == 0 ||
-			    strcmp(pki->key, file->path) == 0)
-				return (1);
-		}
-		return (0);
-	}
+	case ROLE_SMTPD:
+		return (load_is_key(conf, file->path));
 	case ROLE_PASSWORDS:
-		TAILQ_FOREACH(listener, &conf->listeners, entry) {
-			if (load_is_table(listener->auth, file->path))
-				return (1);
-		}
-		return (0);
+		return (load_is_hashes(conf, file->path));
 	case ROLE_MTA:
-		TAILQ_FOREACH(action, &conf->actions, entry) {
-			if (load_is_table(action->auth, file->path))
-				return (1);
-		}
-		return (0);
+		return (load_is_credentials(conf, file->path));
 	default:
 		return (0);
 	}

@@ -17,7 +17,7 @@
 /*
  * Where everything begins: the name that we were called by, the options, the
  * table of roles.  Linked last and not into the tests; the only file that
- * knows every room.  It decides nothing else.
+ * names them all.  It decides nothing else.
  */
 
 #include <sys/types.h>
@@ -30,10 +30,8 @@
 #include "ctl/ctl.h"
 #include "lib/proc.h"
 #include "lib/role.h"
-#include "mta/mta.h"
-#include "queue/queue.h"
 #include "smtpd/parent.h"
-#include "smtpd/smtpd.h"
+#include "smtpd/roles.h"
 
 static const struct tool {
 	const char	*name;
@@ -50,8 +48,8 @@ typedef void	 role_entry(const char *, int, int);
 
 static role_entry *const role_entries[ROLE_COUNT] = {
 	[ROLE_SMTPD] =		smtpd_role,
-	[ROLE_NAMES] =		names_role,
-	[ROLE_PASSWORDS] =	passwords_role,
+	[ROLE_NAMES] =		lookup_role,
+	[ROLE_PASSWORDS] =	lookup_role,
 	[ROLE_QUEUE] =		queue_role,
 	[ROLE_FLUSH] =		flush_role,
 	[ROLE_MTA] =		mta_role,
@@ -102,7 +100,8 @@ define_add(struct parent_options *options, char *definition)
 	size_t	 n = 0;
 
 	equals = strchr(definition, '=');
-	if (equals == NULL || equals == definition)
+	if (equals == NULL || equals == definition ||
+	    strchr(definition, '\n') != NULL)
 		errx(1, "-D %s: not of the form macro=value", definition);
 	while (options->defines != NULL && options->defines[n] != NULL)
 		n++;
@@ -125,6 +124,8 @@ main(int argc, char **argv)
 	tool = tool_find(argv[0]);
 	if (tool != NULL)
 		return (tool->run(argc, argv));
+	if (argv[0] == NULL || proc_init(argv[0]) == -1)
+		err(1, "cannot find myself");
 
 	while ((ch = getopt(argc, argv, "dD:f:nr:vVx:")) != -1) {
 		switch (ch) {

@@ -7,4 +7,4 @@ CPPFLAGS +=	-D_GNU_SOURCE -DLIBBSD_OPENBSD_VIS -Ilib/compat/linux \
 LDLIBS =	$(PKGLIBS) -lssl -lcrypto -levent -lcrypt
 PIE =		-pie -Wl,-z,relro,-z,now
 COMPAT =	lib/compat/imsg.o lib/compat/port_linux.o lib/compat/passwd.o \
-		lib/compat/sandbox_linux.o
+		lib/compat/newhash.o lib/compat/sandbox_linux.o

@@ -36,6 +36,9 @@
 #ifndef BINDERY_CONF
 #define BINDERY_CONF		"/etc/bindery/bindery.conf"
 #endif
+#ifndef BINDERY_ALIASES
+#define BINDERY_ALIASES		"/etc/aliases"
+#endif
 #ifndef BINDERY_RUN
 #define BINDERY_RUN		"/var/run/bindery"
 #endif
@@ -50,6 +53,7 @@ void	 socket_defer_port(int fd);
 #include <stddef.h>
 
 int	 crypt_checkpass(const char *, const char *);
+int	 crypt_newhash(const char *, const char *, char *, size_t);
 int	 timingsafe_bcmp(const void *, const void *, size_t);
 /* libbsd's is in stdlib.h, which not every file includes */
 void	 freezero(void *, size_t);
