@@ -49,7 +49,7 @@ atf_test_case kill_under_load cleanup
 kill_under_load_head()
 {
 	atf_set require.user root
-	atf_set timeout 280
+	atf_set timeout $((180 + ${SOAK:-10} * 10))
 }
 kill_under_load_body()
 {
