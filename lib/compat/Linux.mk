@@ -6,5 +6,7 @@ CPPFLAGS +=	-D_GNU_SOURCE -DLIBBSD_OPENBSD_VIS -Ilib/compat/linux \
 		-include lib/compat/compat.h $(PKGCFLAGS)
 LDLIBS =	$(PKGLIBS) -lssl -lcrypto -levent -lcrypt
 PIE =		-pie -Wl,-z,relro,-z,now
+# sandbox_none: for a build under a sanitizer
+SANDBOX ?=	sandbox_linux
 COMPAT =	lib/compat/imsg.o lib/compat/port_linux.o lib/compat/passwd.o \
-		lib/compat/newhash.o lib/compat/sandbox_linux.o
+		lib/compat/newhash.o lib/compat/$(SANDBOX).o

@@ -4,4 +4,6 @@ PKGLIBS !=	pkg-config --libs libcares 2>/dev/null || echo -lcares
 CPPFLAGS +=	-include lib/compat/compat.h $(PKGCFLAGS)
 LDLIBS =	$(PKGLIBS) -ltls -lssl -lcrypto -levent -lutil
 PIE =
-COMPAT =	lib/compat/port_none.o lib/compat/sandbox_openbsd.o
+# sandbox_none: for a build under a sanitizer
+SANDBOX ?=	sandbox_openbsd
+COMPAT =	lib/compat/port_none.o lib/compat/$(SANDBOX).o
