@@ -18,6 +18,7 @@ WARN =		-Wall -Wextra -Werror -Wpointer-arith -Wstrict-prototypes \
 		-Wno-deprecated-declarations
 HARDEN =	-fstack-protector-strong -fPIE
 PREFIX ?=	/usr/local
+MANDIR ?=	$(PREFIX)/$(MAN)
 
 LIB =		lib/address.o lib/table.o lib/rules.o lib/envelope.o \
 		lib/facts.o lib/task.o lib/text.o lib/crc32c.o lib/control.o \
@@ -25,6 +26,7 @@ LIB =		lib/address.o lib/table.o lib/rules.o lib/envelope.o \
 		lib/log.o lib/loop.o lib/ipc.o lib/io.o lib/io_tls.o \
 		lib/proc.o lib/role.o lib/accounts.o parse.o
 SMTPD =		smtpd/parent.o smtpd/generation.o smtpd/load.o smtpd/doors.o \
+		smtpd/lookup.o \
 		smtpd/check.o
 QUEUE =		queue/queue.o
 MTA =		mta/mta.o mta/item.o mta/bind.o mta/binding.o mta/peer.o \
@@ -105,9 +107,39 @@ fuzz: deps
 	$(MAKE) all regress/fuzz/fuzz_test
 	sh regress/fuzz/run.sh
 
+lint:
+	sh .ci/lint
+
+# The accounts are made unless DESTDIR says that this is for elsewhere.
+install: all
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin \
+	    $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 \
+	    $(DESTDIR)/etc/bindery
+	install -m 0755 bindery $(DESTDIR)$(PREFIX)/sbin/bindery
+	ln -sf bindery $(DESTDIR)$(PREFIX)/sbin/binderyctl
+	ln -sf bindery $(DESTDIR)$(PREFIX)/sbin/sendmail
+	ln -sf ../sbin/bindery $(DESTDIR)$(PREFIX)/bin/mailq
+	ln -sf ../sbin/bindery $(DESTDIR)$(PREFIX)/bin/newaliases
+	install -m 0644 man/*.5 $(DESTDIR)$(MANDIR)/man5
+	install -m 0644 man/*.8 $(DESTDIR)$(MANDIR)/man8
+	test -n "$(DESTDIR)" || sh lib/compat/users.sh
+
+# Configuration, spool and accounts stay.
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/sbin/bindery \
+	    $(DESTDIR)$(PREFIX)/sbin/binderyctl \
+	    $(DESTDIR)$(PREFIX)/sbin/sendmail \
+	    $(DESTDIR)$(PREFIX)/bin/mailq \
+	    $(DESTDIR)$(PREFIX)/bin/newaliases
+	for page in man/*.5; do \
+		rm -f $(DESTDIR)$(MANDIR)/man5/$${page##*/}; done
+	for page in man/*.8; do \
+		rm -f $(DESTDIR)$(MANDIR)/man8/$${page##*/}; done
+
 clean:
 	rm -f bindery $(LINKS) $(MAIN) $(OBJS) parse.c
 	rm -f $(TOOLS) $(CTESTS) $(SHTESTS) regress/fuzz/fuzz_test
 	rm -rf regress/results
 
-.PHONY: all deps tools tests demo check soak bench fuzz clean
+.PHONY: all deps tools tests demo check soak bench fuzz lint install \
+	uninstall clean

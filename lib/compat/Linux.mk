@@ -10,3 +10,4 @@ PIE =		-pie -Wl,-z,relro,-z,now
 SANDBOX ?=	sandbox_linux
 COMPAT =	lib/compat/imsg.o lib/compat/port_linux.o lib/compat/passwd.o \
 		lib/compat/newhash.o lib/compat/$(SANDBOX).o
+MAN =		share/man

@@ -7,3 +7,4 @@ PIE =
 # sandbox_none: for a build under a sanitizer
 SANDBOX ?=	sandbox_openbsd
 COMPAT =	lib/compat/port_none.o lib/compat/$(SANDBOX).o
+MAN =		man
