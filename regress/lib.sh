@@ -239,14 +239,22 @@ binding_value()
 	    sed -n "s/.*\"$2\": *\"\{0,1\}\([^\",}]*\).*/\1/p"
 }
 
+# Whether a pid of the list is still the process that was started here.
+is_ours()
+{
+	[ ! -d /proc/self ] || [ "$(readlink "/proc/$1/cwd")" = "$(pwd -P)" ]
+}
+
 # What was started is ended: by pid, with the daemon's roles.
 stop_all()
 {
 	[ -f pids ] && for bindery_pid in $(cat pids); do
+		is_ours "$bindery_pid" || continue
 		kill -KILL $(role_pids) "$bindery_pid" 2>/dev/null
 	done
 	[ -f namespaces ] && for ns in $(cat namespaces); do
 		ip netns delete "$ns"
 	done
-	return 0
+	# a sanitizer's word makes the case broken
+	! grep -n 'Sanitizer\|runtime error:' ./*.log
 }

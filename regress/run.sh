@@ -30,6 +30,9 @@ else
 	echo "not root: the tests of the running daemon will be skipped"
 fi
 
+# What libatf-c itself leaks while it lists the cases of a program.
+export LSAN_OPTIONS="suppressions=$PWD/leaks:print_suppressions=0"
+
 # 0: all passed, 1: some failed; all else: kyua itself broke.
 $kyua test --results-file=results/db "$@" >results/out 2>&1
 if [ $? -gt 1 ] ||
