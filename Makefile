@@ -26,15 +26,17 @@ LIB =		lib/address.o lib/table.o lib/rules.o lib/envelope.o \
 		lib/log.o lib/loop.o lib/ipc.o lib/io.o lib/io_tls.o \
 		lib/proc.o lib/role.o lib/accounts.o parse.o
 SMTPD =		smtpd/parent.o smtpd/generation.o smtpd/load.o smtpd/doors.o \
-		smtpd/lookup.o \
-		smtpd/check.o
+		smtpd/lookup.o smtpd/check.o \
+		smtpd/server.o smtpd/session.o smtpd/command.o smtpd/syntax.o \
+		smtpd/data.o smtpd/intake.o smtpd/received.o smtpd/bounce.o
 QUEUE =		queue/queue.o
 MTA =		mta/mta.o mta/item.o mta/bind.o mta/binding.o mta/peer.o \
 		mta/source.o mta/dns.o mta/resolve.o mta/route.o mta/lane.o \
 		mta/connection.o mta/client.o mta/body.o mta/reply.o \
 		mta/report.o
 MDA =
-CTL =		ctl/binderyctl.o ctl/ask.o ctl/table.o ctl/mailq.o ctl/encrypt.o
+CTL =		ctl/binderyctl.o ctl/ask.o ctl/table.o ctl/mailq.o ctl/encrypt.o \
+		ctl/sendmail.o ctl/message.o ctl/submit.o
 OBJS =		$(LIB) $(SMTPD) $(QUEUE) $(MTA) $(MDA) $(CTL) $(COMPAT)
 MAIN =		smtpd/main.o
 
@@ -43,7 +45,8 @@ HDRS =		lib/address.h lib/config.h lib/control.h lib/envelope.h \
 		lib/proc.h lib/role.h lib/rules.h lib/sandbox.h lib/table.h \
 		lib/task.h lib/text.h lib/compat/compat.h \
 		queue/spool.h mta/mta.h smtpd/parent.h ctl/ctl.h \
-		lib/accounts.h
+		lib/accounts.h \
+		smtpd/smtpd.h smtpd/syntax.h smtpd/data.h
 
 LINKS =		binderyctl sendmail mailq newaliases
 

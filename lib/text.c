@@ -220,17 +220,28 @@ size_parse(const char *s, int64_t *octets)
 	return (0);
 }
 
+/*
+ * RFC 5322 3.3.  Not by strftime(3) or localtime(3), which look at the zone's
+ * file anew: a role in its chroot has none and would fall back to UTC.
+ */
 const char *
 date_text(int64_t seconds)
 {
+	static const char days[] = "SunMonTueWedThuFriSat";
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 	char *text = next_text();
 	time_t t = seconds;
 	struct tm tm;
+	long zone;
 
-	/* no locale is ever set, so the names are those of RFC 5322 3.3 */
-	if (localtime_r(&t, &tm) == NULL ||
-	    strftime(text, TEXT_SIZE, "%a, %d %b %Y %H:%M:%S %z", &tm) == 0)
+	if (localtime_r(&t, &tm) == NULL)
 		return ("Thu, 01 Jan 1970 00:00:00 +0000");
+	zone = labs(tm.tm_gmtoff) / 60;
+	snprintf(text, TEXT_SIZE,
+	    "%.3s, %02d %.3s %04d %02d:%02d:%02d %c%02ld%02ld",
+	    days + 3 * tm.tm_wday, tm.tm_mday, months + 3 * tm.tm_mon,
+	    tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec,
+	    tm.tm_gmtoff < 0 ? '-' : '+', zone / 60, zone % 60);
 	return (text);
 }
 

@@ -8,6 +8,8 @@ LDLIBS =	$(PKGLIBS) -lssl -lcrypto -levent -lcrypt
 PIE =		-pie -Wl,-z,relro,-z,now
 # sandbox_none: for a build under a sanitizer
 SANDBOX ?=	sandbox_linux
+# sandbox_none for builds under a sanitizer
+SANDBOX ?=	sandbox_linux
 COMPAT =	lib/compat/imsg.o lib/compat/port_linux.o lib/compat/passwd.o \
 		lib/compat/newhash.o lib/compat/$(SANDBOX).o
 MAN =		share/man
