@@ -32,7 +32,7 @@
 #define ID_DIGITS	16
 
 #define TEXTS		8		/* static results, used in turn */
-#define TEXT_SIZE	48
+#define TEXT_SIZE	96
 
 static const char base64_digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
