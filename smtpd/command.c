@@ -1,0 +1,340 @@
+/*
+ * Copyright (c) 2026 The Bindery authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * The commands of SMTP (RFC 5321 4.1), a function each, found through one
+ * table.  Called by session.c with one line at a time; never reads or waits.
+ */
+
+#include <string.h>
+#include <strings.h>
+
+#include "lib/rules.h"
+#include "smtpd/smtpd.h"
+
+#define BAD_COMMANDS	10		/* then the session ends */
+#define RCPTS_IN_FLIGHT	100
+#define LINE_PLAIN	512		/* RFC 5321 4.5.3.1.4 */
+#define LINE_MAIL	(512 + 26 + 17 + 9 + 107)	/* SIZE BODY RET ENVID */
+#define LINE_RCPT	COMMAND_MAX			/* NOTIFY ORCPT */
+
+struct command {
+	const char	*verb;
+	size_t		 max;
+	int		 parallel;	/* runs while answers are due */
+	void		(*run)(struct session *, const char *args);
+};
+
+void
+command_bad(struct session *s, const char *reply)
+{
+	if (++s->errors < BAD_COMMANDS) {
+		session_answer(s, 0, "", reply);
+		return;
+	}
+	session_refused(s, "421", "too-many-errors", NULL, NULL);
+	session_close(s, 1, "421 4.7.0 %s Too many bad commands",
+	    endpoint_hostname(s->endpoint));
+}
+
+/* 0, or -1 and the reply was given. */
+static int
+hello(struct session *s, const char *name, int esmtp)
+{
+	if (!syntax_helo(name)) {
+		command_bad(s, esmtp ? "501 5.5.4 Syntax: EHLO hostname" :
+		    "501 5.5.4 Syntax: HELO hostname");
+		return (-1);
+	}
+	session_reset(s);
+	strlcpy(s->helo, name, sizeof(s->helo));
+	s->esmtp = esmtp;
+	return (0);
+}
+
+static void
+command_helo(struct session *s, const char *args)
+{
+	if (hello(s, args, 0) == 0)
+		session_reply(s, "250 %s", endpoint_hostname(s->endpoint));
+}
+
+static void
+command_ehlo(struct session *s, const char *args)
+{
+	if (hello(s, args, 1) == -1)
+		return;
+	session_reply(s, "250-%s\r\n250-SIZE %lld\r\n250-8BITMIME\r\n"
+	    "250-PIPELINING\r\n250-ENHANCEDSTATUSCODES\r\n250-DSN\r\n250 HELP",
+	    endpoint_hostname(s->endpoint),
+	    (long long)server_config()->max_message_size);
+}
+
+static void
+command_mail(struct session *s, const char *args)
+{
+	const struct config	*conf = server_config();
+	const char		*error;
+
+	if (s->helo[0] == '\0') {
+		command_bad(s, "503 5.5.1 Say EHLO or HELO first");
+		return;
+	}
+	if (s->mail_given) {
+		command_bad(s, "503 5.5.1 One MAIL at a time: RSET first");
+		return;
+	}
+	if ((error = syntax_mail(args, &s->mail)) != NULL) {
+		command_bad(s, error);
+		return;
+	}
+	if (syntax_unqualified(s->mail.sender) && (!s->local ||
+	    syntax_qualify(s->mail.sender, sizeof(s->mail.sender),
+	    conf->hostname) == -1)) {
+		command_bad(s, "501 5.1.7 The sender address has no domain");
+		return;
+	}
+	if (s->mail.size > (uint64_t)conf->max_message_size) {
+		error = "552 5.3.4 The message is larger than is allowed here";
+		session_refused(s, error, "size", s->mail.sender, NULL);
+	} else if (!server_accepting()) {
+		error = "452 4.3.1 The queue takes no mail now, try later";
+		session_refused(s, error, "spool", s->mail.sender, NULL);
+	}
+	if (error != NULL) {
+		session_reply(s, "%s", error);
+		return;
+	}
+	s->mail_given = 1;
+	session_reply(s, "250 2.1.0 Sender ok");
+}
+
+/* The action of a recipient, or NULL with the reply and the log's cause. */
+static const struct action *
+recipient_action(struct session *s, const char *rcpt, const char **reply)
+{
+	const struct config	*conf = server_config();
+	const struct rule	*rule;
+	const struct action	*action;
+	struct facts		 facts;
+
+	session_facts(s, &facts);
+	rule = rules_match(conf, &facts, rcpt);
+	if (rule == NULL) {
+		*reply = rules_domain_is_local(conf, address_domain(rcpt)) ?
+		    "550 5.1.1 No such recipient here" :
+		    "550 5.7.1 Relaying denied: no rule takes this recipient";
+		return (NULL);
+	}
+	if (rule->reject) {
+		*reply = "550 5.7.1 This recipient is refused by a rule";
+		return (NULL);
+	}
+	if ((action = config_action(conf, rule->target)) == NULL)
+		*reply = "451 4.3.5 The server's rules name no such action";
+	return (action);
+}
+
+/* Hand the recipient to queue: its answer will be the reply. */
+static void
+recipient_ask(struct session *s, const struct rcpt_command *rcpt,
+    const struct action *action)
+{
+	struct facts	 facts;
+
+	if (s->intake == NULL) {
+		session_facts(s, &facts);
+		s->intake = intake_new(&session_owner, s, &facts,
+		    &s->mail, 0);
+	}
+	if (s->intake == NULL) {
+		session_answer(s, 0, rcpt->address,
+		    "451 4.3.0 Out of memory, try later");
+		return;
+	}
+	session_answer(s, intake_rcpt(s->intake, rcpt, action),
+	    rcpt->address, NULL);
+}
+
+static void
+command_rcpt(struct session *s, const char *args)
+{
+	const struct config	*conf = server_config();
+	const struct action	*action;
+	const char		*error;
+	struct rcpt_command	 rcpt;
+
+	if (!s->mail_given) {
+		command_bad(s, "503 5.5.1 MAIL first");
+		return;
+	}
+	if ((error = syntax_rcpt(args, &rcpt)) != NULL) {
+		command_bad(s, error);
+		return;
+	}
+	s->rcpt_given = 1;
+	/* RFC 5321 4.1.1.3: postmaster needs no domain */
+	if (syntax_unqualified(rcpt.address) && ((!s->local &&
+	    strcasecmp(rcpt.address, "postmaster") != 0) ||
+	    syntax_qualify(rcpt.address, sizeof(rcpt.address),
+	    conf->hostname) == -1)) {
+		command_bad(s, "501 5.1.3 The recipient address has no domain");
+		return;
+	}
+	if (s->accepted + s->waiting >= (uint64_t)conf->max_recipients) {
+		error = "452 4.5.3 Too many recipients: send them another";
+		session_refused(s, error, "too-many-recipients",
+		    s->mail.sender, rcpt.address);
+		session_answer(s, 0, rcpt.address, error);
+		return;
+	}
+	action = recipient_action(s, rcpt.address, &error);
+	if (action == NULL) {
+		session_refused(s, error, "rule", s->mail.sender,
+		    rcpt.address);
+		session_answer(s, 0, rcpt.address, error);
+		return;
+	}
+	recipient_ask(s, &rcpt, action);
+}
+
+static void
+command_data(struct session *s, const char *args)
+{
+	if (args[0] != '\0') {
+		command_bad(s, "501 5.5.4 DATA takes no argument");
+		return;
+	}
+	if (!s->mail_given || !s->rcpt_given) {
+		command_bad(s, s->mail_given ? "503 5.5.1 RCPT first" :
+		    "503 5.5.1 MAIL first");
+		return;
+	}
+	if (s->accepted == 0) {
+		session_reply(s, "554 5.5.1 No recipient was accepted");
+		return;
+	}
+	/*
+	 * RFC 2920 3.1: DATA ends a group.  Whoever sends on takes 354 for
+	 * granted, and after a refusal would have us read content as commands.
+	 */
+	if (io_len(s->io) > 0) {
+		session_refused(s, "503", "pipelining", s->mail.sender, NULL);
+		session_close(s, 1, "503 5.5.0 Content sent before the 354");
+		return;
+	}
+	session_content_start(s);
+}
+
+static void
+command_rset(struct session *s, const char *args)
+{
+	session_reset(s);
+	session_reply(s, "250 2.0.0 Forgotten");
+}
+
+static void
+command_noop(struct session *s, const char *args)
+{
+	session_reply(s, "250 2.0.0 Done nothing");
+}
+
+static void
+command_quit(struct session *s, const char *args)
+{
+	session_close(s, 0, "221 2.0.0 Goodbye");
+}
+
+static void
+command_vrfy(struct session *s, const char *args)
+{
+	if (args[0] == '\0')
+		command_bad(s, "501 5.5.4 Syntax: VRFY address");
+	else
+		session_reply(s, "252 2.5.2 Cannot say; send to it and see");
+}
+
+static void
+command_help(struct session *s, const char *args)
+{
+	session_reply(s, "214 2.0.0 Commands: HELO EHLO MAIL RCPT DATA RSET "
+	    "NOOP QUIT VRFY HELP; see RFC 5321");
+}
+
+/* Known, with a place in the table, but not offered. */
+static void
+command_absent(struct session *s, const char *args)
+{
+	command_bad(s, "502 5.5.1 This command is not supported here");
+}
+
+static void
+command_unknown(struct session *s, const char *args)
+{
+	command_bad(s, "500 5.5.1 Unknown command");
+}
+
+static const struct command commands[] = {
+	{ "MAIL",	LINE_MAIL,	0, command_mail },
+	{ "RCPT",	LINE_RCPT,	1, command_rcpt },
+	{ "DATA",	LINE_PLAIN,	0, command_data },
+	{ "EHLO",	LINE_PLAIN,	0, command_ehlo },
+	{ "HELO",	LINE_PLAIN,	0, command_helo },
+	{ "QUIT",	LINE_PLAIN,	0, command_quit },
+	{ "RSET",	LINE_PLAIN,	0, command_rset },
+	{ "NOOP",	LINE_PLAIN,	0, command_noop },
+	{ "VRFY",	LINE_PLAIN,	0, command_vrfy },
+	{ "HELP",	LINE_PLAIN,	0, command_help },
+	{ "EXPN",	LINE_PLAIN,	0, command_absent },
+	{ "STARTTLS",	LINE_PLAIN,	0, command_absent },
+	{ "AUTH",	LINE_PLAIN,	0, command_absent },
+	{ "BDAT",	LINE_PLAIN,	0, command_absent },
+	{ NULL,		LINE_PLAIN,	0, command_unknown }
+};
+
+const struct command *
+command_find(const char *line, const char **args)
+{
+	const struct command	*c;
+	char			 verb[SYNTAX_VERB];
+
+	*args = syntax_verb(line, verb);
+	for (c = commands; c->verb != NULL; c++) {
+		if (strcmp(c->verb, verb) == 0)
+			break;
+	}
+	return (c);
+}
+
+size_t
+command_max(const struct command *c)
+{
+	return (c->max);
+}
+
+int
+command_waits(const struct command *c, const struct session *s)
+{
+	if (c->parallel)
+		return (s->waiting >= RCPTS_IN_FLIGHT);
+	return (s->waiting > 0);
+}
+
+void
+command_run(const struct command *c, struct session *s, const char *args)
+{
+	c->run(s, args);
+}

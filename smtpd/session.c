@@ -1,0 +1,682 @@
+/*
+ * Copyright (c) 2026 The Bindery authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * One SMTP client: its input in order, its replies in order, its end.  Called
+ * by server.c with new connections and by the loop; the commands are in
+ * command.c.  Never waits: what has to wait for queue stays in the input
+ * buffer, and the client feels it as a slow reader.
+ */
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+#include "lib/loop.h"
+#include "lib/text.h"
+#include "smtpd/smtpd.h"
+
+#define IDLE		300		/* seconds; RFC 5321 4.5.3.2.7 */
+#define IDLE_REFUSED	30		/* after content's early refusal */
+#define CLOSE_QUICK	30		/* for the last reply to go out */
+#define CLOSE_LINGER	3		/* for the client to read it */
+#define CONTENT_CHUNK	16384
+
+RB_HEAD(session_tree, session);
+RB_PROTOTYPE(session_tree, session, node, session_compare);
+
+static struct {
+	struct session_tree	 tree;
+	uint64_t		 last;		/* id given out */
+	/* what is decoded after a refusal goes here */
+	char			 discard[CONTENT_CHUNK + DATA_EXTRA];
+} state = {
+	.tree = RB_INITIALIZER(&state.tree)
+};
+
+static void	 session_run(struct session *);
+
+static int
+session_compare(struct session *a, struct session *b)
+{
+	return (a->id < b->id ? -1 : a->id > b->id);
+}
+
+RB_GENERATE(session_tree, session, node, session_compare);
+
+void
+session_reply(struct session *s, const char *fmt, ...)
+{
+	va_list	 ap;
+	char	 line[REPLY_MAX];
+	int	 len;
+
+	va_start(ap, fmt);
+	len = vsnprintf(line, sizeof(line) - 2, fmt, ap);
+	va_end(ap);
+	if (len < 0)
+		return;
+	if ((size_t)len >= sizeof(line) - 2)
+		len = sizeof(line) - 3;
+	memcpy(line + len, "\r\n", 2);
+	(void)io_write(s->io, line, len + 2);
+}
+
+void
+session_close(struct session *s, int linger, const char *fmt, ...)
+{
+	va_list	 ap;
+	char	 line[REPLY_MAX];
+
+	va_start(ap, fmt);
+	(void)vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	session_reset(s);
+	session_reply(s, "%s", line);
+	s->state = SESSION_CLOSING;
+	s->linger = linger;
+	io_drain(s->io, io_len(s->io));
+	io_shutdown(s->io);
+	io_set_deadline(s->io, linger ? CLOSE_LINGER : CLOSE_QUICK);
+}
+
+static void
+answers_free(struct session *s)
+{
+	struct answer	*a;
+
+	while ((a = STAILQ_FIRST(&s->answers)) != NULL) {
+		STAILQ_REMOVE_HEAD(&s->answers, entry);
+		free(a);
+	}
+	s->waiting = 0;
+}
+
+void
+session_reset(struct session *s)
+{
+	answers_free(s);
+	intake_free(s->intake);
+	s->intake = NULL;
+	s->mail_given = 0;
+	s->rcpt_given = 0;
+	s->accepted = 0;
+	s->due = DUE_NONE;
+	s->ended = 0;
+	s->refused = 0;
+}
+
+static void
+session_free(struct session *s)
+{
+	session_reset(s);
+	RB_REMOVE(session_tree, &state.tree, s);
+	io_free(s->io);
+	server_session_gone(s->endpoint, (struct sockaddr *)&s->peer);
+	free(s);
+	server_idle();
+}
+
+void
+session_facts(const struct session *s, struct facts *f)
+{
+	memset(f, 0, sizeof(*f));
+	f->user = s->user[0] != '\0' ? s->user : NULL;
+	f->client = s->client[0] != '\0' ? s->client : NULL;
+	f->helo = s->helo;
+	f->tag = endpoint_tag(s->endpoint);
+	f->sender = s->mail.sender;
+	f->socket = endpoint_is_socket(s->endpoint);
+	f->local = s->local;
+}
+
+static const char *
+or_dash(const char *text)
+{
+	return (text == NULL || text[0] == '\0' ? "-" : text);
+}
+
+void
+session_refused(const struct session *s, const char *reply, const char *cause,
+    const char *from, const char *rcpt)
+{
+	struct logline	 l;
+
+	logline_start(&l, "refused");
+	logline_add(&l, "code", "%.3s", reply);
+	logline_add(&l, "cause", "%s", or_dash(cause));
+	if (from != NULL)
+		logline_add(&l, "from", "<%s>", from);
+	else
+		logline_add(&l, "from", "-");
+	if (rcpt != NULL)
+		logline_add(&l, "to", "<%s>", rcpt);
+	else
+		logline_add(&l, "to", "-");
+	logline_add(&l, "client", "%s",
+	    s->client[0] != '\0' ? s->client : "local");
+	logline_add(&l, "auth", "-");
+	logline_end(&l);
+}
+
+static void
+session_accepted(const struct session *s)
+{
+	struct logline	 l;
+
+	logline_start(&l, "accepted");
+	logline_add(&l, "id", "%s",
+	    id_text(intake_message(s->intake)));
+	logline_add(&l, "from", "<%s>", s->mail.sender);
+	logline_add(&l, "rcpts", "%u", s->accepted);
+	logline_add(&l, "size", "%llu",
+	    (unsigned long long)intake_size(s->intake));
+	logline_add(&l, "client", "%s",
+	    s->client[0] != '\0' ? s->client : "local");
+	logline_add(&l, "auth", "-");
+	logline_add(&l, "user", "%s", or_dash(s->user));
+	logline_add(&l, "tag", "%s", or_dash(endpoint_tag(s->endpoint)));
+	logline_end(&l);
+}
+
+/* Replies that are ready and have none before them. */
+static void
+answers_flush(struct session *s)
+{
+	struct answer	*a;
+
+	while ((a = STAILQ_FIRST(&s->answers)) != NULL && a->ready) {
+		session_reply(s, "%s", a->reply);
+		STAILQ_REMOVE_HEAD(&s->answers, entry);
+		s->waiting--;
+		free(a);
+	}
+}
+
+void
+session_answer(struct session *s, uint32_t number, const char *rcpt,
+    const char *reply)
+{
+	struct answer	*a;
+
+	if (number == 0 && STAILQ_EMPTY(&s->answers)) {
+		session_reply(s, "%s", reply);
+		return;
+	}
+	if ((a = calloc(1, sizeof(*a))) == NULL)
+		fatal("calloc");
+	a->number = number;
+	strlcpy(a->rcpt, rcpt, sizeof(a->rcpt));
+	if (number == 0) {
+		a->ready = 1;
+		strlcpy(a->reply, reply, sizeof(a->reply));
+	}
+	STAILQ_INSERT_TAIL(&s->answers, a, entry);
+	s->waiting++;
+}
+
+/* queue's word on a recipient. */
+static void
+session_rcpt(void *arg, uint32_t number, uint16_t code, const char *reply,
+    const char *cause)
+{
+	struct session	*s = arg;
+	struct answer	*a;
+
+	STAILQ_FOREACH(a, &s->answers, entry) {
+		if (a->number == number)
+			break;
+	}
+	if (a == NULL || a->ready)
+		return;
+	a->ready = 1;
+	if (code == 250) {
+		strlcpy(a->reply, "250 2.1.5 Recipient ok", sizeof(a->reply));
+		if (s->accepted++ == 0)
+			strlcpy(s->first, a->rcpt, sizeof(s->first));
+	} else {
+		(void)snprintf(a->reply, sizeof(a->reply), "%u %s", code,
+		    reply != NULL ? reply : "4.3.0 Try later");
+		session_refused(s, a->reply, cause, s->mail.sender, a->rcpt);
+	}
+	answers_flush(s);
+	session_run(s);
+}
+
+static void
+session_ready(void *arg)
+{
+	session_run(arg);
+}
+
+/* Content is dealt with: what comes next are commands. */
+static void
+content_done(struct session *s)
+{
+	session_reset(s);
+	s->state = SESSION_COMMAND;
+	io_set_timeout(s->io, IDLE);
+}
+
+static void
+session_stored(void *arg, uint16_t code, const char *reply)
+{
+	struct session	*s = arg;
+	char		 line[REPLY_MAX];
+
+	if (code == 250) {
+		session_accepted(s);
+		session_reply(s, "250 2.0.0 %s Message accepted for delivery",
+		    id_text(intake_message(s->intake)));
+	} else {
+		(void)snprintf(line, sizeof(line), "%u %s", code,
+		    reply != NULL ? reply : "4.3.0 Try later");
+		session_refused(s, line, "spool", s->mail.sender, NULL);
+		session_reply(s, "%s", line);
+	}
+	content_done(s);
+	if (s->gone)
+		session_free(s);
+	else if (server_stopping())
+		session_close(s, 1, "421 4.3.2 %s Shutting down",
+		    endpoint_hostname(s->endpoint));
+	else
+		session_run(s);
+}
+
+const struct intake_owner session_owner = {
+	.rcpt =		session_rcpt,
+	.ready =	session_ready,
+	.stored =	session_stored
+};
+
+void
+session_content_start(struct session *s)
+{
+	data_init(&s->data, server_config()->max_message_size);
+	s->state = SESSION_DATA;
+	s->due = DUE_RECEIVED;
+	session_reply(s, "354 Send the message, end with CRLF.CRLF");
+}
+
+static size_t
+received_of(const struct session *s, char *text, size_t size)
+{
+	struct received	 r;
+	int		 socket = endpoint_is_socket(s->endpoint);
+
+	memset(&r, 0, sizeof(r));
+	if (!socket && !endpoint_mask_src(s->endpoint)) {
+		r.helo = s->helo;
+		r.literal = sockaddr_literal((const struct sockaddr *)
+		    &s->peer);
+	}
+	r.user = socket && s->user[0] != '\0' ? s->user : NULL;
+	r.by = endpoint_hostname(s->endpoint);
+	r.with = s->esmtp ? "ESMTP" : "SMTP";
+	r.id = intake_message(s->intake);
+	/* with more than one, it would tell them of each other */
+	r.rcpt = s->accepted == 1 ? s->first : NULL;
+	r.now = loop_epoch();
+	return (received_write(&r, text, size));
+}
+
+/* Fields of ours that are due.  0: they went, -1 as intake_append. */
+static int
+due_write(struct session *s)
+{
+	char	 text[RECEIVED_MAX];
+	size_t	 len = 0;
+
+	if (s->due == DUE_NONE || s->data.error != NULL)
+		return (0);
+	if (s->due == DUE_RECEIVED)
+		len = received_of(s, text, sizeof(text));
+	else if (endpoint_is_socket(s->endpoint))
+		len = received_missing(s->data.seen,
+		    intake_message(s->intake), s->mail.sender,
+		    server_config()->hostname, loop_epoch(), text,
+		    sizeof(text));
+	if (intake_append(s->intake, text, len) == -1)
+		return (-1);
+	s->due = DUE_NONE;
+	return (0);
+}
+
+/* What refuses the content so far, or NULL. */
+static const char *
+content_error(const struct session *s)
+{
+	if (s->data.error != NULL)
+		return (s->data.error);
+	return (intake_failed(s->intake));
+}
+
+static void
+content_refuse(struct session *s)
+{
+	const char	*error = content_error(s);
+
+	session_refused(s, error,
+	    s->data.error != NULL ? s->data.cause : "spool",
+	    s->mail.sender, s->accepted == 1 ? s->first : NULL);
+	session_reply(s, "%s", error);
+	s->refused = 1;
+}
+
+static void
+content_end(struct session *s)
+{
+	if (content_error(s) == NULL &&
+	    intake_commit(s->intake) == 0) {
+		s->state = SESSION_STORING;
+		return;
+	}
+	if (!s->refused)
+		content_refuse(s);
+	content_done(s);
+}
+
+/* One piece through the decoder, to room. */
+static void
+content_decode(struct session *s, size_t len, char *room)
+{
+	const char		*in = io_data(s->io);
+	size_t			 left = len, out;
+	enum data_status	 status;
+
+	status = data_decode(&s->data, &in, &left, room, &out);
+	io_drain(s->io, len - left);
+	if (room != state.discard)
+		intake_used(s->intake, out);
+	if (status == DATA_BODY || (status == DATA_END && s->data.header))
+		s->due = DUE_MISSING;
+	s->ended = status == DATA_END;
+	/*
+	 * A client that ends its lines otherwise believes that it has sent its
+	 * dot: it is told at once, or it would wait for its reply forever.
+	 */
+	if (s->data.unframed && !s->refused) {
+		content_refuse(s);
+		io_set_timeout(s->io, IDLE_REFUSED);
+	}
+}
+
+/* Read on in the content.  0: nothing to do until more comes. */
+static int
+session_content(struct session *s)
+{
+	size_t	 len = io_len(s->io), have;
+	char	*room = state.discard;
+
+	if (content_error(s) == NULL && due_write(s) == -1)
+		return (intake_failed(s->intake) != NULL);
+	if (s->ended) {
+		content_end(s);
+		return (1);
+	}
+	if (len == 0)
+		return (0);
+	if (len > CONTENT_CHUNK)
+		len = CONTENT_CHUNK;
+	if (content_error(s) == NULL) {
+		have = intake_room(s->intake, DATA_EXTRA + 1,
+		    len + DATA_EXTRA, &room);
+		if (have == 0)
+			return (intake_failed(s->intake) != NULL);
+		if (len > have - DATA_EXTRA)
+			len = have - DATA_EXTRA;
+	}
+	content_decode(s, len, room);
+	return (1);
+}
+
+/* A line of the input is none that a command may be on; NULL: it may. */
+static const char *
+line_error(const struct session *s, const char *line, size_t len)
+{
+	if (s->skipping || len > COMMAND_MAX)
+		return ("500 5.5.2 Line too long");
+	if (len < 2 || line[len - 2] != '\r')
+		return ("500 5.5.2 Lines must end in CRLF");
+	if (memchr(line, '\0', len) != NULL ||
+	    memchr(line, '\r', len - 2) != NULL)
+		return ("500 5.5.2 Control characters in a command");
+	return (NULL);
+}
+
+/* Carry out the next command.  0: nothing to do until more comes. */
+static int
+session_line(struct session *s)
+{
+	const struct command	*command;
+	const char		*data = io_data(s->io), *end, *args, *error;
+	char			 line[COMMAND_MAX + 1];
+	size_t			 len = io_len(s->io);
+
+	if (len == 0)
+		return (0);
+	if ((end = memchr(data, '\n', len)) == NULL) {
+		if (len > COMMAND_MAX || s->skipping) {
+			s->skipping = 1;
+			io_drain(s->io, len);
+		}
+		return (0);
+	}
+	len = end + 1 - data;
+	if ((error = line_error(s, data, len)) != NULL) {
+		s->skipping = 0;
+		io_drain(s->io, len);
+		command_bad(s, error);
+		return (1);
+	}
+	memcpy(line, data, len - 2);
+	(void)syntax_trim(line, len - 2);
+	command = command_find(line, &args);
+	if (command_waits(command, s))
+		return (0);
+	io_drain(s->io, len);
+	if (len > command_max(command))
+		command_bad(s, "500 5.5.2 Line too long");
+	else
+		command_run(command, s, args);
+	return (1);
+}
+
+/* All that can be done now.  Never frees the session. */
+static void
+session_run(struct session *s)
+{
+	int	 more = 1;
+
+	while (more) {
+		switch (s->state) {
+		case SESSION_COMMAND:
+			more = session_line(s);
+			break;
+		case SESSION_DATA:
+			more = session_content(s);
+			break;
+		default:
+			more = 0;
+			break;
+		}
+	}
+}
+
+static void
+session_idle(struct session *s)
+{
+	switch (s->state) {
+	case SESSION_CLOSING:
+		session_free(s);
+		return;
+	case SESSION_STORING:
+		io_set_timeout(s->io, IDLE);
+		return;
+	default:
+		if (s->waiting > 0)
+			io_set_timeout(s->io, IDLE);
+		else
+			session_close(s, 0, "421 4.4.2 %s Idle for too long",
+			    endpoint_hostname(s->endpoint));
+	}
+}
+
+static void
+session_event(struct io *io, enum io_event event, void *arg)
+{
+	struct session	*s = arg;
+
+	switch (event) {
+	case IO_DATA:
+		if (s->state == SESSION_CLOSING)
+			io_drain(io, io_len(io));
+		else
+			session_run(s);
+		break;
+	case IO_DRAINED:
+		if (s->state == SESSION_CLOSING && !s->linger)
+			session_free(s);
+		break;
+	case IO_CLOSED:
+	case IO_ERROR:
+		if (s->state == SESSION_STORING)
+			s->gone = 1;
+		else
+			session_free(s);
+		break;
+	case IO_TIMEOUT:
+		session_idle(s);
+		break;
+	case IO_CONNECTED:
+	case IO_SECURE:
+		break;
+	}
+}
+
+/* Loopback, or an address that is also ours. */
+static int
+peer_is_local(int fd, const struct sockaddr *peer)
+{
+	struct sockaddr_storage	 ours;
+	socklen_t		 len = sizeof(ours);
+
+	if (sockaddr_loopback(peer))
+		return (1);
+	if (getsockname(fd, (struct sockaddr *)&ours, &len) == -1)
+		return (0);
+	return (sockaddr_same(peer, (struct sockaddr *)&ours));
+}
+
+static void
+session_greet(struct session *s)
+{
+	char	 c;
+
+	s->state = SESSION_COMMAND;
+	/* RFC 5321 4.3.1: the client waits for us to speak first */
+	if (!endpoint_is_socket(s->endpoint) &&
+	    recv(io_fd(s->io), &c, 1, MSG_PEEK | MSG_DONTWAIT) > 0) {
+		session_refused(s, "554", "early-talker", NULL, NULL);
+		session_close(s, 1, "554 5.5.0 %s You spoke before the "
+		    "greeting", endpoint_hostname(s->endpoint));
+		return;
+	}
+	session_reply(s, "220 %s ESMTP Bindery",
+	    endpoint_hostname(s->endpoint));
+	session_run(s);
+}
+
+/* Ask for the account behind the local socket. */
+static void
+session_ask_name(struct session *s)
+{
+	struct ipc	*names = server_names();
+	uid_t		 uid;
+	gid_t		 gid;
+
+	if (names == NULL || getpeereid(io_fd(s->io), &uid, &gid) == -1) {
+		session_greet(s);
+		return;
+	}
+	s->uid = uid;
+	s->state = SESSION_NAME;
+	ipc_begin(names, SMTPD_UID);
+	ipc_put_u64(names, s->id);
+	ipc_put_u32(names, s->uid);
+	ipc_end(names);
+}
+
+void
+session_new(int fd, struct endpoint *endpoint,
+    const struct sockaddr_storage *peer)
+{
+	struct session	*s;
+
+	if ((s = calloc(1, sizeof(*s))) == NULL)
+		fatal("calloc");
+	s->id = ++state.last;
+	s->endpoint = endpoint;
+	s->peer = *peer;
+	STAILQ_INIT(&s->answers);
+	RB_INSERT(session_tree, &state.tree, s);
+	s->io = io_new(fd, session_event, s);
+	io_set_timeout(s->io, IDLE);
+	if (endpoint_is_socket(endpoint)) {
+		s->local = 1;
+		session_ask_name(s);
+		return;
+	}
+	s->local = peer_is_local(fd, (const struct sockaddr *)peer);
+	strlcpy(s->client, sockaddr_text((const struct sockaddr *)peer),
+	    sizeof(s->client));
+	session_greet(s);
+}
+
+void
+session_named(uint64_t id, const char *user)
+{
+	struct session	 key, *s;
+
+	key.id = id;
+	s = RB_FIND(session_tree, &state.tree, &key);
+	if (s == NULL || s->state != SESSION_NAME)
+		return;
+	/* a name cut short would be another's */
+	if (user != NULL && strlcpy(s->user, user, sizeof(s->user)) >=
+	    sizeof(s->user))
+		s->user[0] = '\0';
+	session_greet(s);
+}
+
+void
+session_stop_all(void)
+{
+	struct session	*s;
+
+	RB_FOREACH(s, session_tree, &state.tree) {
+		if (s->state == SESSION_STORING ||
+		    s->state == SESSION_CLOSING)
+			continue;
+		session_close(s, 0, "421 4.3.2 %s Shutting down",
+		    endpoint_hostname(s->endpoint));
+	}
+}

@@ -1,0 +1,251 @@
+/*
+ * Copyright (c) 2026 The Bindery authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Between the files of the SMTP server, the role that faces the network.
+ *
+ *	server.c	doors, limits, channels
+ *	session.c	one client: input, replies in order, end
+ *	command.c	the commands
+ *	intake.c	one message on its way into queue
+ *	bounce.c	messages made here, which come in by the same door
+ */
+
+#ifndef SMTPD_SMTPD_H
+#define SMTPD_SMTPD_H
+
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <sys/tree.h>
+#include <stdint.h>
+
+#include "lib/address.h"
+#include "lib/config.h"
+#include "lib/facts.h"
+#include "lib/io.h"
+#include "lib/ipc.h"
+#include "smtpd/data.h"
+#include "smtpd/syntax.h"
+
+#define REPLY_MAX	1024		/* a reply line with its CRLF */
+
+/* server.c */
+
+/*
+ * A listening socket, and what its sessions need of its listener, which may
+ * be gone by a reload while they go on.
+ */
+struct endpoint;
+
+__dead void	 smtpd_role(const char *root, int foreground, int verbose);
+const struct config *server_config(void);
+struct ipc	*server_queue(void);
+struct ipc	*server_names(void);	/* NULL: not started */
+int		 server_accepting(void);	/* queue takes new messages */
+int		 server_stopping(void);
+/* A session is over: its place, and its address's, are free. */
+void		 server_session_gone(struct endpoint *,
+		    const struct sockaddr *peer);
+/* Nothing is under way any more, maybe: a stop that waits goes on. */
+void		 server_idle(void);
+const char	*endpoint_hostname(const struct endpoint *);
+const char	*endpoint_tag(const struct endpoint *);	/* or NULL */
+int		 endpoint_is_socket(const struct endpoint *);
+int		 endpoint_mask_src(const struct endpoint *);
+
+/* intake.c */
+
+struct intake;
+
+/*
+ * Who carries a transaction out.  Each is called from the loop, for a
+ * transaction that is still there; the callee may free it.
+ */
+struct intake_owner {
+	/* code 250: taken */
+	void	(*rcpt)(void *arg, uint32_t number, uint16_t code,
+		    const char *reply, const char *cause);
+	/* room for content, or the failure of it: go on */
+	void	(*ready)(void *arg);
+	/* code 250: on disk */
+	void	(*stored)(void *arg, uint16_t code, const char *reply);
+};
+
+struct intake *intake_new(const struct intake_owner *,
+		    void *arg, const struct facts *,
+		    const struct mail_command *, uint64_t bounce);
+/* Not committed: queue forgets it.  Committed: its answer is dropped. */
+void		 intake_free(struct intake *);
+/* The number that the recipient got; the answer goes to owner->rcpt. */
+uint32_t	 intake_rcpt(struct intake *,
+		    const struct rcpt_command *, const struct action *);
+uint64_t	 intake_message(const struct intake *);
+/*
+ * Room for content at *room: at least need (up to 4 KiB), at most want octets.
+ * 0: either wait for owner->ready, or intake_failed says why there will
+ * be none.
+ */
+size_t		 intake_room(struct intake *, size_t need,
+		    size_t want, char **room);
+void		 intake_used(struct intake *, size_t);
+/* A few lines (up to 4 KiB), whole: 0, or -1 as room's 0. */
+int		 intake_append(struct intake *, const char *, size_t);
+/* The reply that says what went wrong, or NULL. */
+const char	*intake_failed(const struct intake *);
+/* Content is whole: 0 and owner->stored will come, -1 as failed. */
+int		 intake_commit(struct intake *);
+uint64_t	 intake_size(const struct intake *);
+/* How many are committed and wait for the disk. */
+unsigned int	 intakes_committed(void);
+/* QUEUE_RCPT, QUEUE_LARGE, QUEUE_STORED */
+void		 intake_on_rcpt(struct ipc *, struct ipc_msg *);
+void		 intake_on_large(struct ipc *, struct ipc_msg *);
+void		 intake_on_stored(struct ipc *, struct ipc_msg *);
+
+/* session.c */
+
+enum session_state {
+	SESSION_NAME,		/* who is behind the local socket? */
+	SESSION_COMMAND,
+	SESSION_DATA,
+	SESSION_STORING,	/* 250 waits for the disk */
+	SESSION_CLOSING		/* the last reply is on its way */
+};
+
+/* Header fields of ours that go in front of what comes next. */
+enum session_due {
+	DUE_NONE,
+	DUE_RECEIVED,
+	DUE_MISSING
+};
+
+/* A RCPT whose reply is due: replies keep the order of the commands. */
+struct answer {
+	STAILQ_ENTRY(answer) entry;
+	uint32_t	 number;	/* in the transaction, 0: none */
+	int		 ready;
+	char		 reply[REPLY_MAX];
+	char		 rcpt[ADDRESS_MAX];
+};
+STAILQ_HEAD(answers, answer);
+
+struct session {
+	RB_ENTRY(session) node;
+	uint64_t	 id;
+	struct io	*io;
+	struct endpoint	*endpoint;
+	struct sockaddr_storage peer;	/* ss_family AF_UNIX: the socket */
+	enum session_state state;
+	int		 local;
+	int		 esmtp;
+	int		 skipping;	/* the rest of a line too long */
+	int		 linger;	/* closing: read on until they close */
+	unsigned int	 errors;
+	uint32_t	 uid;
+	char		 client[64];	/* "" for the socket */
+	char		 user[64];	/* account at the socket, or "" */
+	char		 helo[DOMAIN_MAX];
+	/* the transaction */
+	int		 mail_given;
+	int		 rcpt_given;
+	struct mail_command mail;
+	struct intake *intake;	/* from the first RCPT on */
+	unsigned int	 accepted;	/* recipients */
+	unsigned int	 waiting;	/* answers not written yet */
+	struct answers	 answers;
+	char		 first[ADDRESS_MAX];	/* recipient */
+	struct data	 data;
+	enum session_due due;
+	int		 ended;		/* content was read to its end */
+	int		 refused;	/* content's refusal was already said */
+	int		 gone;		/* the client; only the disk is due */
+};
+
+void		 session_new(int fd, struct endpoint *,
+		    const struct sockaddr_storage *peer);
+/* LOOKUP_UID */
+void		 session_named(uint64_t id, const char *user);
+/* Everybody out: 421, but for those whose message is on its way to disk. */
+void		 session_stop_all(void);
+/* One reply line, CRLF is added. */
+void		 session_reply(struct session *, const char *, ...)
+		    __attribute__((format(printf, 2, 3)));
+/* The same and an end; linger: the client may still be sending. */
+void		 session_close(struct session *, int linger, const char *, ...)
+		    __attribute__((format(printf, 3, 4)));
+/* Forget the transaction, as RSET does. */
+void		 session_reset(struct session *);
+void		 session_facts(const struct session *, struct facts *);
+/* Queue a reply behind those that are due; number 0: ready now. */
+void		 session_answer(struct session *, uint32_t number,
+		    const char *rcpt, const char *reply);
+/* "smtpd: refused ..."; reply begins with the code, rcpt may be NULL. */
+void		 session_refused(const struct session *, const char *reply,
+		    const char *cause, const char *from, const char *rcpt);
+/* Say 354: content follows. */
+void		 session_content_start(struct session *);
+extern const struct intake_owner session_owner;
+
+/* command.c */
+
+/* Most octets of any command line, CRLF included. */
+#define COMMAND_MAX	1100
+
+struct command;
+
+/* The command of a line, and its arguments; never NULL. */
+const struct command *command_find(const char *line, const char **args);
+/* Longest line that it takes, CRLF included. */
+size_t		 command_max(const struct command *);
+/* It cannot be carried out before what is due was answered. */
+int		 command_waits(const struct command *, const struct session *);
+void		 command_run(const struct command *, struct session *,
+		    const char *args);
+/* A bad command, with its reply; too many of them end the session. */
+void		 command_bad(struct session *, const char *reply);
+
+/* received.c */
+
+/* Where a message came from, for its trace. */
+struct received {
+	const char	*helo;		/* NULL: not by SMTP from outside */
+	const char	*literal;	/* the peer's address literal */
+	const char	*user;		/* local account, or NULL */
+	const char	*by;
+	const char	*with;		/* SMTP, ESMTP */
+	uint64_t	 id;
+	const char	*rcpt;		/* the only recipient, or NULL */
+	int64_t		 now;
+};
+
+#define RECEIVED_MAX	2048
+
+/* The Received field with its CRLF; octets written. */
+size_t		 received_write(const struct received *, char *, size_t);
+/*
+ * Fields that a message submitted here should have and has not (seen:
+ * DATA_SEEN_*), RFC 6409 8; octets written.
+ */
+size_t		 received_missing(unsigned int seen, uint64_t id,
+		    const char *sender, const char *hostname, int64_t now,
+		    char *, size_t);
+
+/* bounce.c */
+
+/* QUEUE_BOUNCE */
+void		 bounce_on_bounce(struct ipc *, struct ipc_msg *);
+
+#endif
