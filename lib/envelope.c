@@ -334,7 +334,8 @@ parse_message(struct parser *s, char key)
 		return (get_hex(s, &e->id));
 	case 'n':
 		s->seen_count = 1;
-		if (get_number(s, UINT32_MAX, &n) == -1)
+		/* anywhere else claimed_rcpts did not see it */
+		if (!s->seen_id || get_number(s, UINT32_MAX, &n) == -1)
 			return (-1);
 		return (n == s->room ? 0 : -1);
 	case 'c':
