@@ -49,7 +49,7 @@ struct child {
 	int		 stopping;	/* was told to */
 	int		 reaped;
 	int		 status;	/* of wait(2) */
-	uint32_t	 asked;		/* generation it was sent */
+	uint32_t	 asked;		/* generation it has, not in force */
 	uint32_t	 parsed;	/* and says it understood */
 	uint32_t	 since;		/* loop_seconds() of its start */
 };
@@ -160,24 +160,29 @@ channels_open(enum role role)
 
 /* A configuration into force. */
 
+/* Use, or forget, what it was sent last. */
+static void
+child_decide(enum role role, enum ipc_type type)
+{
+	struct child	*child = &parent.children[role];
+
+	if (child->ipc == NULL || child->asked == 0)
+		return;
+	ipc_begin(child->ipc, type);
+	ipc_put_u32(child->ipc, child->asked);
+	ipc_end(child->ipc);
+	child->asked = child->parsed = 0;
+}
+
 static void
 child_send(enum role role, const struct generation *gen)
 {
 	struct child	*child = &parent.children[role];
 
+	/* a reload can overtake the configuration of a fresh mta */
+	child_decide(role, PARENT_DROP);
 	child->asked = gen->number;
-	child->parsed = 0;
 	generation_send(gen, role, child->ipc);
-}
-
-static void
-child_tell(enum role role, enum ipc_type type, uint32_t number)
-{
-	struct ipc	*ipc = parent.children[role].ipc;
-
-	ipc_begin(ipc, type);
-	ipc_put_u32(ipc, number);
-	ipc_end(ipc);
 }
 
 /* Answer the administrator who asked for a reload, if one did. */
@@ -224,9 +229,8 @@ reload_swap(void)
 	int	 role;
 
 	for (role = 0; role < ROLE_COUNT; role++) {
-		if (parent.children[role].asked == parent.next->number &&
-		    parent.children[role].ipc != NULL)
-			child_tell(role, PARENT_SWAP, parent.next->number);
+		if (parent.children[role].asked == parent.next->number)
+			child_decide(role, PARENT_SWAP);
 	}
 	generation_free(parent.now);
 	parent.now = parent.next;
@@ -253,9 +257,8 @@ reload_fail(const char *error)
 		return;
 	}
 	for (role = 0; role < ROLE_COUNT; role++) {
-		if (parent.children[role].ipc != NULL &&
-		    parent.children[role].asked == parent.next->number)
-			child_tell(role, PARENT_DROP, parent.next->number);
+		if (parent.children[role].asked == parent.next->number)
+			child_decide(role, PARENT_DROP);
 	}
 	log_warnx("not reloaded: %s", error);
 	reload_answer(error);
@@ -366,7 +369,7 @@ role_parsed(struct ipc *ipc, struct ipc_msg *msg)
 		reload_check();
 	} else if (parent.now != NULL && number == parent.now->number &&
 	    error == NULL)
-		child_tell(child_role(ipc), PARENT_SWAP, number);
+		child_decide(child_role(ipc), PARENT_SWAP);
 	else if (error != NULL)
 		log_warnx("%s: %s", role_name(child_role(ipc)), error);
 }
