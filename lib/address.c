@@ -252,7 +252,7 @@ address_same(const char *a, const char *b)
 int
 domain_valid(const char *s)
 {
-	return (name_valid(s, 0));
+	return (name_valid(s, 0) == 0);
 }
 
 int

@@ -41,7 +41,7 @@ size_t		 address_local_len(const char *);
 /* Same mailbox: local part exactly, domain without case. */
 int		 address_same(const char *, const char *);
 
-/* A DNS name of letters, digits and hyphens (RFC 5321 4.1.2 Domain). */
+/* Whether it is a DNS name of letters, digits, hyphens (RFC 5321 4.1.2). */
 int		 domain_valid(const char *);
 /* "*.example.com" matches all below example.com; else equal without case. */
 int		 domain_match(const char *pattern, const char *domain);
