@@ -46,7 +46,7 @@ HDRS =		lib/address.h lib/config.h lib/control.h lib/envelope.h \
 		lib/task.h lib/text.h lib/compat/compat.h \
 		queue/spool.h mta/mta.h smtpd/parent.h ctl/ctl.h \
 		lib/accounts.h \
-		smtpd/smtpd.h smtpd/syntax.h smtpd/data.h
+		smtpd/smtpd.h smtpd/syntax.h smtpd/data.h ctl/sendmail.h
 
 LINKS =		binderyctl sendmail mailq newaliases
 
