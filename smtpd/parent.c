@@ -75,6 +75,8 @@ static struct {
 	struct event		 signals[4];
 	struct loop_timer	 restart;	/* of mta */
 	struct loop_timer	 overdue;	/* a role that does not stop */
+	struct loop_timer	 verdict;	/* on one that went quietly */
+	enum role		 quiet;
 } parent;
 
 /* Who talks to whom, beside the parent. */
@@ -520,6 +522,7 @@ parent_stop(int exit_code)
 		return;
 	parent.phase = PHASE_STOP;
 	loop_timer_cancel(&parent.restart);
+	loop_timer_cancel(&parent.verdict);
 	stop_next();
 }
 
@@ -547,19 +550,27 @@ mta_restart(void *arg)
 	child_send(ROLE_MTA, parent.now);
 }
 
+/* Nobody else died meanwhile, so it was by itself. */
+static void
+child_verdict(void *arg)
+{
+	if (parent.phase == PHASE_STOP)
+		return;
+	log_warnx("%s exited unasked: stopping", role_name(parent.quiet));
+	parent_stop(1);
+}
+
 /* Reaped, and its last words were read. */
 static void
 child_gone(enum role role)
 {
 	struct child	*child = &parent.children[role];
 	char		 cause[128];
-	int		 expected;
 
-	expected = child->stopping && child->status == 0;
 	child->pid = 0;
 	child->asked = child->parsed = 0;
 	cause_text(child->status, cause, sizeof(cause));
-	if (expected) {
+	if (parent.phase == PHASE_STOP && child->status == 0) {
 		stop_next();
 		return;
 	}
@@ -573,6 +584,12 @@ child_gone(enum role role)
 		log_warnx("%s %s", role_name(role), cause);
 		reload_fail("mta died");
 		mta_restart_later();
+		return;
+	}
+	if (child->status == 0) {
+		/* it may have lost a peer: then that one is to be named */
+		parent.quiet = role;
+		loop_timer_set(&parent.verdict, 1);
 		return;
 	}
 	log_warnx("%s %s: stopping", role_name(role), cause);
@@ -760,6 +777,7 @@ parent_run(const struct parent_options *options)
 	signals_set();
 	loop_timer_init(&parent.restart, mta_restart, NULL);
 	loop_timer_init(&parent.overdue, stop_overdue, NULL);
+	loop_timer_init(&parent.verdict, child_verdict, NULL);
 	roles_start(control);
 	status = loop_run();
 	if (parent.now != NULL)
