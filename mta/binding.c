@@ -227,7 +227,7 @@ binding_way(const char *name)
 	    (way->name = strdup(name)) == NULL)
 		fatal("binding_way");
 	RB_INIT(&way->peers);
-	TAILQ_INIT(&way->lanes);
+	RB_INIT(&way->lanes);
 	TAILQ_INIT(&way->idle);
 	RB_INSERT(ways, &ways.tree, way);
 	return (way);
@@ -299,14 +299,14 @@ binding_tell_all(void)
 }
 
 void
-binding_down(struct way *way, int family, const char *reason)
+binding_down(struct way *way, int family, enum source_error error)
 {
 	struct way_source	*source = &way->sources[family_index(family)];
+	int			 ports = error == SOURCE_PORTS;
 
-	source->probe_after = loop_seconds() + (reason == NULL ? PORTS_WAIT :
-	    PROBE_DOWN);
-	source_edge(way, source, 0, reason == NULL ? TEXT_PORTS :
-	    TEXT_MISSING);
+	source->probe_after = loop_seconds() +
+	    (ports ? PORTS_WAIT : PROBE_DOWN);
+	source_edge(way, source, 0, ports ? TEXT_PORTS : TEXT_MISSING);
 }
 
 const char *

@@ -32,11 +32,11 @@
 
 #include "lib/address.h"
 #include "lib/config.h"
+#include "lib/io.h"
 #include "lib/ipc.h"
 #include "lib/loop.h"
 #include "lib/task.h"
 
-struct io;
 struct connection;
 struct lane;
 struct resolve;
@@ -48,6 +48,15 @@ struct route;
 __dead void	 mta_role(const char *root, int foreground, int verbose);
 struct config	*mta_config(void);
 struct ipc	*mta_queue(void);	/* NULL: no channel now */
+
+/* Where an attempt went: for the log, and a connection's identity. */
+struct place {
+	struct sockaddr_storage src;
+	struct sockaddr_storage dst;
+	char		 mx[DOMAIN_MAX];
+	char		 ehlo[DOMAIN_MAX];
+	const char	*tls;		/* "TLSv1.3", or NULL in clear */
+};
 
 /*
  * item.c: a task in hand.  Its strings live in the same allocation.
@@ -112,6 +121,16 @@ void		 item_rcpt_settle(struct item *, uint32_t, enum outcome,
 		    const char *reply);
 void		 item_free_all(void);
 
+enum source_error {
+	SOURCE_OK,
+	SOURCE_MISSING,			/* the address is not on this host */
+	SOURCE_PORTS,			/* no port left */
+	SOURCE_ROUTE,			/* no route from there */
+	SOURCE_FOREIGN,			/* "any" gave another's address */
+	SOURCE_RESOURCE,		/* descriptors, memory */
+	SOURCE_REMOTE			/* refused at once */
+};
+
 /*
  * binding.c: the live side of a binding: is its address there, how many
  * connections has it, what failed for it.  Never freed while it is in use.
@@ -142,7 +161,7 @@ struct peer {
 };
 RB_HEAD(peers, peer);
 
-TAILQ_HEAD(lanes, lane);
+RB_HEAD(lanes, lane);
 TAILQ_HEAD(connections, connection);
 
 struct way {
@@ -151,7 +170,7 @@ struct way {
 	struct binding	*conf;		/* NULL: gone from the file */
 	struct way_source sources[WAY_FAMILIES];
 	struct peers	 peers;
-	struct lanes	 lanes;
+	struct lanes	 lanes;		/* by destination */
 	struct connections idle;
 	unsigned int	 connections;
 	unsigned int	 told;		/* last MTA_COUNTS */
@@ -163,8 +182,8 @@ void		 binding_configured(struct config *);
 struct way	*binding_way(const char *name);
 int		 binding_usable(const struct way *, int family);
 const struct way_source *binding_source(const struct way *, int family);
-/* The address is missing, or ports are exhausted: hold the family. */
-void		 binding_down(struct way *, int family, const char *reason);
+/* SOURCE_MISSING or SOURCE_PORTS: hold the family until a probe likes it. */
+void		 binding_down(struct way *, int family, enum source_error);
 /* Name of another binding that has this address written, or NULL. */
 const char	*binding_owner(const struct way *, const struct sockaddr *);
 /* Tell queue the state of all: its channel is new. */
@@ -194,16 +213,6 @@ void		 peer_free_all(struct way *);
 /*
  * source.c: the one place with socket, bind and connect for TCP.
  */
-enum source_error {
-	SOURCE_OK,
-	SOURCE_MISSING,			/* the address is not on this host */
-	SOURCE_PORTS,			/* no port left */
-	SOURCE_ROUTE,			/* no route from there */
-	SOURCE_FOREIGN,			/* "any" gave another's address */
-	SOURCE_RESOURCE,		/* descriptors, memory */
-	SOURCE_REMOTE			/* refused at once */
-};
-
 /*
  * A socket bound to source and on its way to dst; *local is the address that
  * it has.  -1 with *error, and errno.
@@ -346,23 +355,30 @@ int		 route_hop_allowed(const struct next_hops *,
 /*
  * lane.c: what is in hand for one (binding, destination).
  */
+/* The last connection that failed before a message could go over it. */
+struct attempt {
+	struct place	 place;
+	char		 text[MTA_TEXT];
+};
+
 struct lane {
-	RB_ENTRY(lane)	 node;
-	TAILQ_ENTRY(lane) entry;	/* of its way */
+	RB_ENTRY(lane)	 node;		/* of its way, by destination */
+	RB_ENTRY(lane)	 id_node;
 	TAILQ_ENTRY(lane) blocked_entry;
 	uint32_t	 id;
+	int		 gone;		/* queue forgot it; connections stay */
 	struct way	*way;
 	char		*destination;
 	struct items	 waiting;
 	size_t		 nwaiting;
-	unsigned int	 connections;	/* all but quitting ones */
+	unsigned int	 connections;	/* all, until they are closed */
 	unsigned int	 opening;	/* of these: not ready yet */
-	unsigned int	 growth;	/* most connections for now */
+	unsigned int	 growth;	/* most that may be opening at once */
 	unsigned int	 turn;		/* which of equal hosts is next */
 	int		 blocked;	/* waits for a connection slot */
 	int		 closed;
-	int		 attempted;	/* a connection failed; not yet said */
-	int		 probe;		/* closed: look for a route */
+	int		 probing;	/* closed until there is a route */
+	struct attempt	*attempt;	/* NULL: nothing to tell of */
 	struct route	*route;
 	struct loop_job	 job;
 	struct loop_timer timer;
@@ -375,8 +391,9 @@ void		 lane_gone(uint32_t id);
 void		 lane_task(const struct task *);
 void		 lane_recall(uint32_t id);
 void		 lane_configured(void);
-void		 lane_free_all(void);
-/* Binding's address came or went. */
+/* The channel to queue is new: all that was in hand is forgotten. */
+void		 lane_forget_all(void);
+/* A binding's address came or went. */
 void		 lane_binding_changed(struct way *);
 /* Look at it at the end of this turn. */
 void		 lane_wake(struct lane *);
@@ -386,6 +403,16 @@ void		 lane_slot_free(void);
 struct item	*lane_take(struct lane *, struct connection *);
 /* Back to the head, to be sent over another connection. */
 void		 lane_put_back(struct lane *, struct item *);
+/* A connection broke before a message could go over it. */
+void		 lane_attempt_failed(struct lane *, const struct place *,
+		    const char *text);
+/* Something went well: more connections may follow. */
+void		 lane_grow(struct lane *);
+/* One connection less; frees a lane that is gone. */
+void		 lane_connection_closed(struct lane *);
+/* Most connections of it by the configuration. */
+unsigned int	 lane_limit(const struct lane *);
+/* The most seconds to wait after a failure. */
 uint32_t	 lane_retry(const struct lane *);
 
 /*
@@ -436,20 +463,17 @@ struct reply {
 };
 
 struct connection {
-	TAILQ_ENTRY(connection) entry;	/* idle list of its way */
+	TAILQ_ENTRY(connection) all_entry;
+	TAILQ_ENTRY(connection) entry;	/* of its way: while it is idle */
 	enum connection_stage stage;
 	struct way	*way;
 	struct lane	*lane;
 	struct io	*io;
-	struct sockaddr_storage src;
-	struct sockaddr_storage dst;
-	char		 mx[DOMAIN_MAX];
-	char		 ehlo[DOMAIN_MAX];
+	struct place	 place;
 	enum tls_policy	 tls;
 	uint32_t	 messages;	/* transactions begun */
-	uint32_t	 delivered;
 	uint32_t	 max_messages;
-	uint32_t	 retry;		/* most seconds of back-off */
+	int		 answered;	/* a transaction went to its end */
 	int		 retired;	/* finish what is in hand, QUIT */
 	/* what the peer offers */
 	int		 pipelining;
@@ -475,35 +499,39 @@ struct connection {
 	struct reply	 reply;
 };
 
-/* Room under the limits for one more of this lane's? */
-int		 connection_allowed(struct lane *);
 /*
- * Open one to host.  SOURCE_OK: it is under way; else why not (text is set
- * for the log).
+ * Room under the limits for one more of this lane's?  Idle ones are asked to
+ * go where there is none.
  */
+int		 connection_allowed(struct lane *);
+/* Under way when SOURCE_OK; place is filled in as far as it is known. */
 enum source_error connection_open(struct lane *, const struct route_host *,
-		    const char *ehlo, char *text, size_t);
-/* An idle one that this lane may use for host (any host: NULL). */
-struct connection *connection_idle(struct lane *, const struct route_host *,
-		    const char *ehlo);
-void		 connection_use(struct connection *, struct lane *);
+		    const char *sender, struct place *);
+/*
+ * An idle one for this sender: of this lane, or to host where that is not
+ * NULL.  It belongs to the lane from now on.
+ */
+struct connection *connection_reuse(struct lane *, const struct route_host *,
+		    const char *sender);
 /* Nothing to do for now: keep it a while. */
 void		 connection_park(struct connection *);
-/* QUIT when nothing is in hand. */
-void		 connection_quit(struct connection *);
-/* It broke, or the peer said 421: what is in hand is settled, then freed. */
+void		 connection_unpark(struct connection *);
+/* The greeting and EHLO are over. */
+void		 connection_ready(struct connection *);
+/*
+ * It broke, or the peer wants no more of it: what is in hand is settled or
+ * put back, then it is freed.
+ */
 void		 connection_failed(struct connection *, const char *text);
 void		 connection_free(struct connection *);
-/* The lane is going: its idle connections too. */
-void		 connection_leave(struct lane *);
+/* Those whose identity is no longer their binding's finish, then QUIT. */
 void		 connection_configured(void);
 void		 connection_free_all(void);
-uint32_t	 connection_timeout(enum command);
 
 /*
  * client.c: the SMTP client's dialogue.
  */
-void		 client_event(struct io *, int event, void *);
+void		 client_event(struct io *, enum io_event, void *);
 /* Go on: something to send may be there. */
 void		 client_push(struct connection *);
 /* The content of an item in hand has come. */
@@ -529,12 +557,16 @@ int		 reply_keyword(const struct reply *, const char *keyword,
 /*
  * report.c: results to queue, lines to the log.
  */
-/* All recipients are settled: tell queue and free the item. */
-void		 report_item(struct item *, const struct connection *,
-		    const char *cause, const char *reply);
-/* One log line for a held item; says nothing to queue. */
-void		 report_held(const struct item *, const char *cause,
-		    const char *text);
+/*
+ * All recipients are settled: log, tell queue, free the item.  reply is for
+ * those that have none of their own; place may be NULL; relayed: the peer
+ * took over the DSN wishes.
+ */
+void		 report_item(struct item *, const struct place *,
+		    const char *cause, const char *reply, int relayed);
+/* Log lines only: held for a cause of this host. */
+void		 report_held(const struct item *, const struct place *,
+		    const char *cause, const char *text);
 
 /*
  * bind.c: which binding, and the dry run of it.

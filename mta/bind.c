@@ -1,0 +1,232 @@
+/*
+ * Copyright (c) 2026 The Bindery authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Which binding a recipient takes: queue asks once, at the birth of the
+ * envelope; "binderyctl match" asks the same without consequence.  The rules
+ * are lib/rules.c's; nothing is ever chosen here that they did not name.
+ */
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "lib/control.h"
+#include "lib/facts.h"
+#include "lib/log.h"
+#include "lib/rules.h"
+#include "mta/mta.h"
+
+void
+bind_ask(struct ipc *ipc, struct ipc_msg *m)
+{
+	struct bind_choice	 choice;
+	struct facts		 facts;
+	const char		*rcpt, *action;
+	uint64_t		 ask;
+
+	ask = ipc_get_u64(m);
+	facts_get(m, &facts);
+	rcpt = ipc_get_str(m);
+	action = ipc_get_str(m);
+	ipc_get_end(m);
+
+	memset(&choice, 0, sizeof(choice));
+	rules_bind(mta_config(), &facts, rcpt, action, &choice);
+	if (choice.name == NULL && choice.error[0] != '\0')
+		log_warnx("no binding for <%s>: %s", rcpt, choice.error);
+
+	ipc_begin(ipc, MTA_BIND);
+	ipc_put_u64(ipc, ask);
+	ipc_put_str(ipc, choice.name);
+	ipc_put_str(ipc, NULL);		/* groups choose their member here */
+	ipc_put_u32(ipc, choice.rule == NULL ? 0 : choice.rule->number);
+	ipc_put_str(ipc, choice.error[0] == '\0' ? NULL : choice.error);
+	ipc_end(ipc);
+}
+
+static void
+answer(struct ipc *ipc, uint32_t client, const char *text, int more)
+{
+	ipc_begin(ipc, MTA_ANSWER);
+	ipc_put_u32(ipc, client);
+	ipc_put_u8(ipc, (uint8_t)more);
+	ipc_put_str(ipc, text);
+	ipc_end(ipc);
+}
+
+/*
+ * match [auth U|user U] [src ADDR] [tag T] [header N V] from SENDER to RCPT.
+ * The error, or NULL.
+ */
+static const char *
+match_parse(const char **words, uint32_t count, struct facts *f,
+    const char **rcpt)
+{
+	struct sockaddr_storage	 ss;
+	uint32_t		 i;
+
+	*rcpt = NULL;
+	for (i = 1; i < count; i++) {
+		if (i + 1 >= count)
+			return ("a word is missing at the end");
+		if (strcmp(words[i], "auth") == 0)
+			f->auth = words[++i];
+		else if (strcmp(words[i], "user") == 0) {
+			f->user = words[++i];
+			f->socket = f->local = 1;
+		} else if (strcmp(words[i], "src") == 0)
+			f->client = words[++i];
+		else if (strcmp(words[i], "tag") == 0)
+			f->tag = words[++i];
+		else if (strcmp(words[i], "from") == 0)
+			f->sender = words[++i];
+		else if (strcmp(words[i], "to") == 0)
+			*rcpt = words[++i];
+		else if (strcmp(words[i], "header") == 0 && i + 2 < count) {
+			f->header[0] = words[++i];
+			f->header[1] = words[++i];
+		} else
+			return ("usage: match [auth U|user U] [src ADDR] "
+			    "[tag T] [header N V] from SENDER to RCPT");
+	}
+	if (f->sender == NULL || *rcpt == NULL)
+		return ("match wants from SENDER to RCPT");
+	if (strcmp(f->sender, "<>") == 0)
+		f->sender = "";
+	if (f->client == NULL)
+		f->socket = f->local = f->auth == NULL;
+	else if (sockaddr_parse(f->client, &ss) == -1)
+		return ("src wants an address");
+	else
+		f->local = sockaddr_loopback((struct sockaddr *)&ss);
+	return (NULL);
+}
+
+static void
+row_source(struct control_row *row, const struct way *way, const char *sender)
+{
+	const struct way_source	*source;
+	const struct sockaddr	*addr;
+	char			 text[256], ehlo[DOMAIN_MAX] = "";
+	int			 i;
+
+	text[0] = '\0';
+	for (i = 0; i < WAY_FAMILIES; i++) {
+		source = &way->sources[i];
+		addr = (const struct sockaddr *)&source->addr;
+		if (!source->owned || addr->sa_family == 0)
+			continue;
+		if (text[0] != '\0')
+			strlcat(text, ",", sizeof(text));
+		else
+			binding_ehlo(way, addr, sender, ehlo, sizeof(ehlo));
+		strlcat(text, sockaddr_text(addr), sizeof(text));
+	}
+	control_row_text(row, "addresses", text[0] == '\0' ? "any" : text);
+	control_row_text(row, "ehlo", ehlo[0] == '\0' ? "-" : ehlo);
+}
+
+static void
+row_limits(struct control_row *row, const struct way *way, const char *dest)
+{
+	static const enum option_id	 ids[] = {
+		OPTION_MAX_OUTBOUND_CONNECTIONS, OPTION_MAX_CONNECTIONS,
+		OPTION_MAX_MESSAGES, OPTION_RATE, OPTION_QUEUE_LIMIT
+	};
+	const struct option		*o;
+	size_t				 i;
+
+	for (i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+		o = binding_option(way, dest, ids[i]);
+		if (o->set || o->number > 0)
+			control_row_text(row, option_name(ids[i]),
+			    option_text(ids[i], o));
+	}
+}
+
+static void
+match_answer(struct ipc *ipc, uint32_t client, const struct facts *f,
+    const char *rcpt)
+{
+	const struct rule	*rule;
+	struct bind_choice	 choice;
+	struct control_row	 row;
+	struct way		*way;
+	char			 number[16] = "default";
+
+	if ((rule = rules_match(mta_config(), f, rcpt)) == NULL ||
+	    rule->reject) {
+		answer(ipc, client, "- no match rule relays this", 0);
+		return;
+	}
+	memset(&choice, 0, sizeof(choice));
+	rules_bind(mta_config(), f, rcpt, rule->target, &choice);
+	if (choice.rule != NULL)
+		snprintf(number, sizeof(number), "%u", choice.rule->number);
+	control_row_start(&row);
+	control_row_number(&row, "match", rule->number);
+	control_row_text(&row, "action", rule->target);
+	control_row_text(&row, "rule", choice.name == NULL &&
+	    choice.rule == NULL ? "none" : number);
+	if (choice.rule != NULL) {
+		control_row_text(&row, "file", choice.rule->origin.file);
+		control_row_number(&row, "line", choice.rule->origin.line);
+	}
+	control_row_text(&row, "binding",
+	    choice.name == NULL ? "none" : choice.name);
+	if (choice.error[0] != '\0')
+		control_row_text(&row, "error", choice.error);
+	if (choice.name != NULL &&
+	    (way = binding_way(choice.name))->conf != NULL) {
+		row_source(&row, way, f->sender);
+		row_limits(&row, way, address_domain(rcpt));
+	}
+	answer(ipc, client, row.text, 0);
+}
+
+void
+bind_command(struct ipc *ipc, struct ipc_msg *m)
+{
+	const char	*words[CONTROL_WORDS], *error, *rcpt, *word;
+	struct facts	 facts;
+	uint32_t	 client, count, i;
+	char		 text[256];
+
+	client = ipc_get_u32(m);
+	count = ipc_get_u32(m);
+	for (i = 0; i < count; i++) {
+		word = ipc_get_str(m);
+		if (i < CONTROL_WORDS)
+			words[i] = word == NULL ? "" : word;
+	}
+	ipc_get_end(m);
+	if (count > CONTROL_WORDS)
+		count = CONTROL_WORDS;
+	if (count == 0 || strcmp(words[0], "match") != 0) {
+		snprintf(text, sizeof(text), "- mta has no answer to %s",
+		    count == 0 ? "nothing" : words[0]);
+		answer(ipc, client, text, 0);
+		return;
+	}
+	memset(&facts, 0, sizeof(facts));
+	if ((error = match_parse(words, count, &facts, &rcpt)) != NULL) {
+		snprintf(text, sizeof(text), "! %s", error);
+		answer(ipc, client, text, 0);
+		return;
+	}
+	match_answer(ipc, client, &facts, rcpt);
+}

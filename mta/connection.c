@@ -1,0 +1,373 @@
+/*
+ * Copyright (c) 2026 The Bindery authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Connections: opened within the limits from exactly one source, reused only
+ * under the identity they were opened with (binding, source, host, EHLO name,
+ * TLS policy), kept a few seconds when there is nothing to do.  The dialogue
+ * is client.c's; what a failure means for lane and host is decided here.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "lib/log.h"
+#include "mta/mta.h"
+
+#define CONNECTION_IDLE		5	/* seconds that an idle one is kept */
+#define CONNECTION_CONNECT	60	/* seconds for the connect itself */
+#define ITEM_RESTARTS		3	/* times that an item may begin anew */
+
+static struct {
+	struct connections	 all;
+	unsigned int		 count;
+	int			 ready;
+} connections;
+
+/* One limit that several share: room, and not more than its share taken. */
+static int
+shared_room(int64_t limit, unsigned int used, unsigned int own)
+{
+	int64_t	 room;
+
+	if (limit <= 0)
+		return (1);
+	room = limit - used;
+	return (room > 0 && own <= room);
+}
+
+/* Ask an idle connection of this way, or of any, to go. */
+static void
+evict(struct way *way, const struct lane *lane)
+{
+	struct connection	*c;
+
+	TAILQ_FOREACH(c, &connections.all, all_entry) {
+		if (c->stage != STAGE_IDLE)
+			continue;
+		if ((way != NULL && c->way != way) ||
+		    (lane != NULL && c->lane != lane))
+			continue;
+		connection_unpark(c);
+		client_quit(c);
+		return;
+	}
+}
+
+int
+connection_allowed(struct lane *lane)
+{
+	const struct config	*conf = mta_config();
+	struct way		*way = lane->way;
+	int64_t			 most;
+
+	if (lane->connections >= lane_limit(lane)) {
+		evict(way, lane);
+		return (0);
+	}
+	most = binding_option(way, NULL, OPTION_MAX_CONNECTIONS)->number;
+	if (most > 0 && way->connections >= most) {
+		evict(way, NULL);
+		return (0);
+	}
+	if (!shared_room(conf->mta_max_connections, connections.count,
+	    way->connections)) {
+		evict(NULL, NULL);
+		return (0);
+	}
+	return (1);
+}
+
+static struct connection *
+connection_new(struct lane *lane, int fd, const struct place *place)
+{
+	struct connection	*c;
+	int64_t			 most;
+
+	if (!connections.ready) {
+		TAILQ_INIT(&connections.all);
+		connections.ready = 1;
+	}
+	if ((c = calloc(1, sizeof(*c))) == NULL)
+		fatal("connection_new");
+	c->stage = STAGE_CONNECT;
+	c->way = lane->way;
+	c->lane = lane;
+	c->place = *place;
+	most = binding_option(lane->way, lane->destination,
+	    OPTION_MAX_MESSAGES)->number;
+	c->max_messages = most < 1 ? 100 : (uint32_t)most;
+	if ((c->io = io_new(fd, client_event, c)) == NULL)
+		fatal("connection_new");
+	TAILQ_INSERT_TAIL(&connections.all, c, all_entry);
+	connections.count++;
+	lane->connections++;
+	lane->opening++;
+	binding_count(c->way, 1);
+	return (c);
+}
+
+enum source_error
+connection_open(struct lane *lane, const struct route_host *host,
+    const char *sender, struct place *place)
+{
+	struct connection	*c;
+	enum source_error	 error;
+	int64_t			 seconds = mta_config()->mta_timeout;
+	int			 fd;
+
+	memset(place, 0, sizeof(*place));
+	place->dst = host->addr;
+	strlcpy(place->mx, host->name, sizeof(place->mx));
+	fd = source_connect(lane->way, (const struct sockaddr *)&host->addr,
+	    &place->src, &error);
+	if (fd == -1)
+		return (error);
+	binding_ehlo(lane->way, (struct sockaddr *)&place->src, sender,
+	    place->ehlo, sizeof(place->ehlo));
+	c = connection_new(lane, fd, place);
+	reply_start(&c->reply);
+	io_connecting(c->io);
+	io_set_deadline(c->io, seconds > 0 ? (uint32_t)seconds :
+	    CONNECTION_CONNECT);
+	return (SOURCE_OK);
+}
+
+/* May this idle connection carry the sender's mail of that lane to host? */
+static int
+connection_fits(const struct connection *c, const struct lane *lane,
+    const struct route_host *host, const char *sender)
+{
+	char	 ehlo[DOMAIN_MAX];
+
+	if (host == NULL) {
+		if (c->lane != lane)
+			return (0);
+	} else if (!sockaddr_same((const struct sockaddr *)&c->place.dst,
+	    (const struct sockaddr *)&host->addr) ||
+	    sockaddr_port((const struct sockaddr *)&c->place.dst) !=
+	    sockaddr_port((const struct sockaddr *)&host->addr) ||
+	    strcasecmp(c->place.mx, host->name) != 0)
+		return (0);
+	binding_ehlo(c->way, (const struct sockaddr *)&c->place.src, sender,
+	    ehlo, sizeof(ehlo));
+	return (strcmp(c->place.ehlo, ehlo) == 0);
+}
+
+struct connection *
+connection_reuse(struct lane *lane, const struct route_host *host,
+    const char *sender)
+{
+	struct connection	*c;
+	struct lane		*before;
+
+	TAILQ_FOREACH(c, &lane->way->idle, entry)
+		if (connection_fits(c, lane, host, sender))
+			break;
+	if (c == NULL)
+		return (NULL);
+	before = c->lane;
+	if (before != lane) {
+		if (lane->connections >= lane_limit(lane))
+			return (NULL);
+		c->lane = lane;
+		lane->connections++;
+	}
+	connection_unpark(c);
+	if (before != lane)
+		lane_connection_closed(before);
+	return (c);
+}
+
+void
+connection_park(struct connection *c)
+{
+	if (c->stage != STAGE_READY)
+		return;
+	c->stage = STAGE_IDLE;
+	TAILQ_INSERT_HEAD(&c->way->idle, c, entry);
+	io_set_deadline(c->io, CONNECTION_IDLE);
+	/* who waits for a slot may have this one's */
+	lane_slot_free();
+}
+
+void
+connection_unpark(struct connection *c)
+{
+	if (c->stage != STAGE_IDLE)
+		return;
+	TAILQ_REMOVE(&c->way->idle, c, entry);
+	c->stage = STAGE_READY;
+}
+
+void
+connection_ready(struct connection *c)
+{
+	c->stage = STAGE_READY;
+	c->lane->opening--;
+	peer_good(c->way, (struct sockaddr *)&c->place.dst);
+	lane_grow(c->lane);
+}
+
+void
+connection_free(struct connection *c)
+{
+	struct lane	*lane = c->lane;
+
+	connection_unpark(c);
+	if (c->stage < STAGE_READY)
+		lane->opening--;
+	TAILQ_REMOVE(&connections.all, c, all_entry);
+	connections.count--;
+	binding_count(c->way, -1);
+	io_free(c->io);
+	free(c);
+	lane_connection_closed(lane);
+	lane_slot_free();
+}
+
+/* An item whose content never went out may go by another connection. */
+static void
+item_again(struct connection *c, struct item *item, const char *text)
+{
+	uint32_t	 i, open = 0;
+
+	item->accepted = 0;
+	for (i = 0; i < item->nrcpts; i++) {
+		item->rcpts[i].accepted = 0;
+		open += item->rcpts[i].outcome == ITEM_OPEN;
+	}
+	if (open > 0 && item->restarts < ITEM_RESTARTS) {
+		lane_put_back(c->lane, item);
+		return;
+	}
+	item_settle(item, OUTCOME_TEMPFAIL);
+	report_item(item, &c->place, "remote", text, 0);
+}
+
+/* The item whose final dot was sent: nobody knows, so it is sent again. */
+static struct item *
+item_after_dot(const struct connection *c)
+{
+	const struct pending	*p;
+	unsigned int		 i;
+
+	for (i = 0; i < c->npending; i++) {
+		p = &c->pending[(c->first + i) % PENDING_MAX];
+		if (p->command == COMMAND_DOT && p->item != NULL)
+			return (p->item);
+	}
+	return (NULL);
+}
+
+/*
+ * What was in hand: told as failed where its content was on the way, put back
+ * otherwise.  Whether a task has paid for the failure.
+ */
+static int
+connection_settle(struct connection *c, const char *text)
+{
+	struct item	*closing = item_after_dot(c);
+	struct item	*sending = c->sending, *ahead = c->ahead;
+
+	c->sending = c->ahead = NULL;
+	if (ahead != NULL)
+		lane_put_back(c->lane, ahead);
+	if (sending != NULL && c->body && closing == NULL)
+		closing = sending;
+	else if (sending != NULL)
+		item_again(c, sending, text);
+	if (closing == NULL)
+		return (0);
+	item_settle(closing, OUTCOME_TEMPFAIL);
+	report_item(closing, &c->place, "remote", text, 0);
+	return (1);
+}
+
+void
+connection_failed(struct connection *c, const char *text)
+{
+	struct lane	*lane = c->lane;
+	int		 fresh;
+	uint32_t	 retry;
+
+	fresh = c->stage < STAGE_READY ||
+	    (c->stage == STAGE_READY && !c->answered);
+	retry = c->sending != NULL ? c->sending->rcpts[0].retry :
+	    lane_retry(lane);
+	if (fresh)
+		peer_failed(c->way, (struct sockaddr *)&c->place.dst,
+		    c->place.mx, retry, text);
+	if (!connection_settle(c, text) && fresh && lane->nwaiting > 0)
+		lane_attempt_failed(lane, &c->place, text);
+	connection_free(c);
+}
+
+/* Would it be opened like this today? */
+static int
+connection_current(const struct connection *c)
+{
+	const struct way_source	*source;
+	const struct sockaddr	*src = (const struct sockaddr *)&c->place.src;
+	char			 ehlo[DOMAIN_MAX];
+
+	if (c->way->conf == NULL)
+		return (0);
+	source = binding_source(c->way, src->sa_family);
+	if (source == NULL)
+		return (0);
+	if (source->addr.ss_family == 0) {
+		if (binding_owner(c->way, src) != NULL)
+			return (0);
+	} else if (!sockaddr_same((const struct sockaddr *)&source->addr, src))
+		return (0);
+	if (binding_ehlo_by_message(c->way))
+		return (1);
+	binding_ehlo(c->way, src, "", ehlo, sizeof(ehlo));
+	return (strcmp(ehlo, c->place.ehlo) == 0);
+}
+
+void
+connection_configured(void)
+{
+	struct connection	*c, *next;
+
+	if (!connections.ready)
+		return;
+	TAILQ_FOREACH_SAFE(c, &connections.all, all_entry, next) {
+		if (connection_current(c))
+			continue;
+		c->retired = 1;
+		if (c->stage == STAGE_IDLE) {
+			connection_unpark(c);
+			client_quit(c);
+		}
+	}
+}
+
+void
+connection_free_all(void)
+{
+	struct connection	*c;
+
+	if (!connections.ready)
+		return;
+	while ((c = TAILQ_FIRST(&connections.all)) != NULL) {
+		c->sending = c->ahead = NULL;
+		connection_free(c);
+	}
+}

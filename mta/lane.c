@@ -1,0 +1,792 @@
+/*
+ * Copyright (c) 2026 The Bindery authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Lanes: what is in hand for one (binding, destination), and the decision
+ * what to do for it: find the route, use or open a connection, or close the
+ * lane.  A host that fails costs one try of one task; the others go back to
+ * queue unsent until it is time to try again.  A local cause costs nothing.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/log.h"
+#include "mta/mta.h"
+
+#define LANE_DNS_WAIT		60	/* seconds after DNS failed */
+#define LANE_FILTER_WAIT	300	/* no host for this binding: look again */
+#define LANE_PROBE		1	/* route probes */
+#define LANE_SEARCH		32	/* items looked at for one EHLO name */
+
+RB_HEAD(lane_ids, lane);
+TAILQ_HEAD(lane_list, lane);
+
+static struct {
+	struct lane_ids		 ids;
+	struct lane_list	 blocked;
+	struct loop_job		 unblock;
+	struct loop_timer	 unblock_timer;
+} lanes;
+
+/* What lane_pick found. */
+enum pick {
+	PICK_HOST,
+	PICK_WAIT,			/* all are in back-off */
+	PICK_ROUTE,			/* no way there from this source */
+	PICK_DOWN,			/* this family's address is not there */
+	PICK_HOPS,
+	PICK_FAMILY
+};
+
+static int
+lane_compare(const struct lane *a, const struct lane *b)
+{
+	return (strcmp(a->destination, b->destination));
+}
+
+static int
+lane_id_compare(const struct lane *a, const struct lane *b)
+{
+	return (a->id < b->id ? -1 : a->id > b->id);
+}
+
+RB_PROTOTYPE(lanes, lane, node, lane_compare);
+RB_GENERATE(lanes, lane, node, lane_compare)
+RB_PROTOTYPE(lane_ids, lane, id_node, lane_id_compare);
+RB_GENERATE(lane_ids, lane, id_node, lane_id_compare)
+
+static void	 lane_run(void *);
+static void	 lane_timer(void *);
+static void	 lanes_unblock(void *);
+
+void
+lane_init(void)
+{
+	RB_INIT(&lanes.ids);
+	TAILQ_INIT(&lanes.blocked);
+	loop_job_init(&lanes.unblock, lanes_unblock, NULL);
+	loop_timer_init(&lanes.unblock_timer, lanes_unblock, NULL);
+}
+
+static struct lane *
+lane_find(uint32_t id)
+{
+	struct lane	 key;
+
+	key.id = id;
+	return (RB_FIND(lane_ids, &lanes.ids, &key));
+}
+
+void
+lane_wake(struct lane *lane)
+{
+	loop_job_queue(&lane->job);
+}
+
+static struct item *
+lane_pop(struct lane *lane)
+{
+	struct item	*item;
+
+	if ((item = TAILQ_FIRST(&lane->waiting)) == NULL)
+		return (NULL);
+	TAILQ_REMOVE(&lane->waiting, item, entry);
+	lane->nwaiting--;
+	return (item);
+}
+
+static void
+lane_return_all(struct lane *lane)
+{
+	struct item	*item;
+
+	while ((item = lane_pop(lane)) != NULL)
+		item_return(item);
+}
+
+static void
+lane_unblock(struct lane *lane)
+{
+	if (!lane->blocked)
+		return;
+	TAILQ_REMOVE(&lanes.blocked, lane, blocked_entry);
+	lane->blocked = 0;
+}
+
+static void
+lane_block(struct lane *lane)
+{
+	if (lane->blocked)
+		return;
+	TAILQ_INSERT_TAIL(&lanes.blocked, lane, blocked_entry);
+	lane->blocked = 1;
+}
+
+static void
+lanes_unblock(void *arg)
+{
+	struct lane	*lane;
+
+	while ((lane = TAILQ_FIRST(&lanes.blocked)) != NULL) {
+		lane_unblock(lane);
+		lane_wake(lane);
+	}
+}
+
+void
+lane_slot_free(void)
+{
+	if (!TAILQ_EMPTY(&lanes.blocked))
+		loop_job_queue(&lanes.unblock);
+}
+
+static void
+lane_free(struct lane *lane)
+{
+	lane_unblock(lane);
+	loop_job_cancel(&lane->job);
+	loop_timer_cancel(&lane->timer);
+	RB_REMOVE(lanes, &lane->way->lanes, lane);
+	route_free(lane->route);
+	free(lane->attempt);
+	free(lane->destination);
+	free(lane);
+}
+
+void
+lane_new(uint32_t id, const char *binding, const char *destination)
+{
+	struct way	*way = binding_way(binding);
+	struct lane	*lane, key;
+
+	key.destination = (char *)(uintptr_t)destination;
+	if ((lane = RB_FIND(lanes, &way->lanes, &key)) == NULL) {
+		if ((lane = calloc(1, sizeof(*lane))) == NULL ||
+		    (lane->destination = strdup(destination)) == NULL)
+			fatal("lane_new");
+		lane->way = way;
+		lane->growth = 1;
+		TAILQ_INIT(&lane->waiting);
+		loop_job_init(&lane->job, lane_run, lane);
+		loop_timer_init(&lane->timer, lane_timer, lane);
+		RB_INSERT(lanes, &way->lanes, lane);
+	} else if (!lane->gone)
+		RB_REMOVE(lane_ids, &lanes.ids, lane);
+	lane->id = id;
+	lane->gone = 0;
+	lane->closed = 0;
+	RB_INSERT(lane_ids, &lanes.ids, lane);
+}
+
+static void
+lane_forget(struct lane *lane)
+{
+	RB_REMOVE(lane_ids, &lanes.ids, lane);
+	lane->gone = 1;
+	lane->closed = 0;
+	loop_timer_cancel(&lane->timer);
+	if (lane->connections == 0)
+		lane_free(lane);
+}
+
+void
+lane_gone(uint32_t id)
+{
+	struct lane	*lane;
+
+	if ((lane = lane_find(id)) == NULL)
+		return;
+	lane_return_all(lane);
+	lane_forget(lane);
+}
+
+void
+lane_forget_all(void)
+{
+	struct lane	*lane;
+
+	while ((lane = RB_ROOT(&lanes.ids)) != NULL) {
+		TAILQ_INIT(&lane->waiting);
+		lane->nwaiting = 0;
+		lane_forget(lane);
+	}
+}
+
+void
+lane_recall(uint32_t id)
+{
+	struct lane	*lane;
+
+	if ((lane = lane_find(id)) != NULL)
+		lane_return_all(lane);
+}
+
+void
+lane_task(const struct task *t)
+{
+	struct lane	*lane;
+	struct item	*item;
+
+	if ((lane = lane_find(t->lane)) == NULL) {
+		log_warnx("task for a lane that is gone");
+		return;
+	}
+	item = item_new(t, lane);
+	if (lane->closed) {
+		item_return(item);
+		return;
+	}
+	TAILQ_INSERT_TAIL(&lane->waiting, item, entry);
+	lane->nwaiting++;
+	lane_wake(lane);
+}
+
+void
+lane_put_back(struct lane *lane, struct item *item)
+{
+	item->connection = NULL;
+	item->restarts++;
+	if (lane->closed || lane->gone) {
+		item_return(item);
+		return;
+	}
+	TAILQ_INSERT_HEAD(&lane->waiting, item, entry);
+	lane->nwaiting++;
+	lane_wake(lane);
+}
+
+/* Most seconds until a task that fails now is due again. */
+uint32_t
+lane_retry(const struct lane *lane)
+{
+	const struct item	*item = TAILQ_FIRST(&lane->waiting);
+
+	return (item == NULL ? LANE_DNS_WAIT : item->rcpts[0].retry);
+}
+
+unsigned int
+lane_limit(const struct lane *lane)
+{
+	int64_t	 n;
+
+	n = binding_option(lane->way, lane->destination,
+	    OPTION_MAX_OUTBOUND_CONNECTIONS)->number;
+	return (n < 1 ? 1 : (unsigned int)n);
+}
+
+/* Nothing is handed out for the lane until it opens. */
+static void
+lane_close(struct lane *lane, const char *cause, const char *text,
+    uint32_t seconds, int known)
+{
+	struct ipc	*queue = mta_queue();
+
+	if (lane->closed || lane->gone)
+		return;
+	lane->closed = 1;
+	lane->growth = 1;
+	if (queue != NULL) {
+		ipc_begin(queue, MTA_LANE);
+		ipc_put_u32(queue, lane->id);
+		ipc_put_u8(queue, 0);
+		ipc_put_str(queue, cause);
+		ipc_put_str(queue, text);
+		ipc_put_u64(queue, known ? loop_epoch() + seconds : 0);
+		ipc_end(queue);
+	}
+	lane_return_all(lane);
+	loop_timer_set(&lane->timer, seconds);
+}
+
+static void
+lane_open(struct lane *lane)
+{
+	struct ipc	*queue = mta_queue();
+
+	if (!lane->closed || lane->gone)
+		return;
+	lane->closed = 0;
+	lane->probing = 0;
+	loop_timer_cancel(&lane->timer);
+	if (queue == NULL)
+		return;
+	ipc_begin(queue, MTA_LANE);
+	ipc_put_u32(queue, lane->id);
+	ipc_put_u8(queue, 1);
+	ipc_put_str(queue, NULL);
+	ipc_put_str(queue, NULL);
+	ipc_put_u64(queue, 0);
+	ipc_end(queue);
+}
+
+/* Whether a source that it may use leads to this host now. */
+static int
+lane_host_routable(const struct lane *lane, const struct route_host *host)
+{
+	const struct way_source		*source;
+	const struct sockaddr		*dst, *src = NULL;
+	struct sockaddr_storage		 local;
+
+	dst = (const struct sockaddr *)&host->addr;
+	if (!binding_usable(lane->way, dst->sa_family))
+		return (0);
+	source = binding_source(lane->way, dst->sa_family);
+	if (source->addr.ss_family != 0)
+		src = (const struct sockaddr *)&source->addr;
+	if (source_route(src, dst, &local) != SOURCE_OK)
+		return (0);
+	return (src != NULL || binding_owner(lane->way,
+	    (struct sockaddr *)&local) == NULL);
+}
+
+static void
+lane_timer(void *arg)
+{
+	struct lane	*lane = arg;
+	size_t		 i;
+
+	if (lane->probing && lane->route != NULL) {
+		for (i = 0; i < lane->route->count; i++)
+			if (lane_host_routable(lane, &lane->route->hosts[i]))
+				break;
+		if (i == lane->route->count) {
+			loop_timer_set(&lane->timer, LANE_PROBE);
+			return;
+		}
+	}
+	lane_open(lane);
+}
+
+void
+lane_binding_changed(struct way *way)
+{
+	struct lane	*lane;
+
+	RB_FOREACH(lane, lanes, &way->lanes) {
+		if (lane->closed && lane->probing)
+			lane_open(lane);
+		lane_wake(lane);
+	}
+}
+
+static void
+lane_route_done(void *arg)
+{
+	lane_wake(arg);
+}
+
+/* The route if it is known; else it is being asked for. */
+static struct route *
+lane_route(struct lane *lane)
+{
+	const struct config	*conf = mta_config();
+	const struct action	*action;
+	const char		*relay = NULL;
+	int			 port = conf->mta_port;
+
+	if (lane->route != NULL && lane->route->status != ROUTE_PENDING &&
+	    loop_seconds() > lane->route->expires) {
+		route_free(lane->route);
+		lane->route = NULL;
+	}
+	if (lane->route == NULL) {
+		action = config_action(conf,
+		    TAILQ_FIRST(&lane->waiting)->action);
+		if (action != NULL && action->relay_host != NULL) {
+			relay = action->relay_host;
+			if (action->relay_port != 0)
+				port = action->relay_port;
+		}
+		lane->route = route_find(lane->destination, relay,
+		    port == 0 ? 25 : port, lane_route_done, lane);
+	}
+	return (lane->route->status == ROUTE_PENDING ? NULL : lane->route);
+}
+
+/* Whether host may be used; what keeps it back is counted. */
+static int
+lane_host_usable(struct lane *lane, const struct route_host *host,
+    unsigned int count[], struct peer **blamed)
+{
+	const struct sockaddr	*dst = (const struct sockaddr *)&host->addr;
+	struct peer		*peer;
+	int			 family;
+
+	family = (int)binding_option(lane->way, lane->destination,
+	    OPTION_FAMILY)->number;
+	if (binding_source(lane->way, dst->sa_family) == NULL ||
+	    (family != AF_UNSPEC && family != dst->sa_family))
+		count[PICK_FAMILY]++;
+	else if (!route_hop_allowed(binding_option(lane->way,
+	    lane->destination, OPTION_NEXT_HOPS)->hops, dst))
+		count[PICK_HOPS]++;
+	else if (!binding_usable(lane->way, dst->sa_family))
+		count[PICK_DOWN]++;
+	else if ((peer = peer_find(lane->way, dst)) == NULL ||
+	    peer->until <= loop_seconds())
+		return (1);
+	else {
+		count[peer->local ? PICK_ROUTE : PICK_WAIT]++;
+		if (*blamed == NULL || (*blamed)->local > peer->local ||
+		    ((*blamed)->local == peer->local &&
+		    peer->until < (*blamed)->until))
+			*blamed = peer;
+	}
+	return (0);
+}
+
+/*
+ * The best host that this binding may use now; among equals each in turn.
+ * Remote causes are named before local ones: they are what was tried.
+ */
+static enum pick
+lane_pick(struct lane *lane, const struct route *r,
+    const struct route_host **chosen, struct peer **blamed)
+{
+	const struct route_host	*equal[8];
+	unsigned int		 count[PICK_FAMILY + 1] = { 0 };
+	size_t			 i, n = 0;
+	int			 pick;
+
+	*blamed = NULL;
+	for (i = 0; i < r->count && n < 8; i++) {
+		if (n > 0 && r->hosts[i].preference != equal[0]->preference)
+			break;
+		if (lane_host_usable(lane, &r->hosts[i], count, blamed))
+			equal[n++] = &r->hosts[i];
+	}
+	if (n > 0) {
+		*chosen = equal[lane->turn++ % n];
+		return (PICK_HOST);
+	}
+	for (pick = PICK_WAIT; pick < PICK_FAMILY; pick++)
+		if (count[pick] > 0)
+			break;
+	return ((enum pick)pick);
+}
+
+/* One task pays for what was tried in vain; the rest waits. */
+static void
+lane_exhausted(struct lane *lane, const struct peer *peer)
+{
+	struct attempt	*attempt = lane->attempt;
+	uint32_t	 wait = peer->until - loop_seconds();
+	struct item	*item;
+	char		 text[MTA_TEXT];
+
+	strlcpy(text, peer->text, sizeof(text));
+	if (attempt != NULL && (item = lane_pop(lane)) != NULL) {
+		item_settle(item, OUTCOME_TEMPFAIL);
+		report_item(item, &attempt->place, "remote", attempt->text, 0);
+		free(attempt);
+		lane->attempt = NULL;
+	}
+	lane_close(lane, "remote", text, wait > 0 ? wait : 1, 1);
+}
+
+/* A local cause: the first in line is named in the log. */
+static void
+lane_hold(struct lane *lane, const char *cause, const char *text,
+    uint32_t seconds, int probing)
+{
+	const struct item	*item = TAILQ_FIRST(&lane->waiting);
+
+	if (item != NULL && !lane->closed)
+		report_held(item, NULL, cause, text);
+	lane->probing = probing;
+	lane_close(lane, cause, text, seconds, 0);
+}
+
+static void
+lane_no_host(struct lane *lane, enum pick pick, const struct peer *peer)
+{
+	/* one too many was turned away: those that work go on */
+	if (lane->connections > 0 && pick == PICK_WAIT) {
+		free(lane->attempt);
+		lane->attempt = NULL;
+		return;
+	}
+	switch (pick) {
+	case PICK_WAIT:
+		lane_exhausted(lane, peer);
+		break;
+	case PICK_ROUTE:
+		lane_hold(lane, "local", peer->text, LANE_PROBE, 1);
+		break;
+	case PICK_DOWN:
+		lane_hold(lane, "local", "address missing", LANE_PROBE, 1);
+		break;
+	case PICK_HOPS:
+		lane_hold(lane, "next-hops", "no host of the destination is "
+		    "among the next-hops", LANE_FILTER_WAIT, 0);
+		break;
+	default:
+		lane_hold(lane, "family", "no host of the destination has an "
+		    "address of the binding's family", LANE_FILTER_WAIT, 0);
+		break;
+	}
+}
+
+/* The route is known to lead nowhere. */
+static void
+lane_no_route(struct lane *lane, const struct route *r)
+{
+	uint32_t	 wait = lane_retry(lane);
+	struct item	*item;
+	char		 text[MTA_TEXT];
+
+	strlcpy(text, r->text, sizeof(text));
+	if (r->status == ROUTE_PERMFAIL) {
+		while ((item = lane_pop(lane)) != NULL) {
+			item_settle(item, OUTCOME_PERMFAIL);
+			report_item(item, NULL, "remote", text, 0);
+		}
+		return;
+	}
+	if (wait > LANE_DNS_WAIT)
+		wait = LANE_DNS_WAIT;
+	if ((item = lane_pop(lane)) != NULL) {
+		item_settle(item, OUTCOME_TEMPFAIL);
+		report_item(item, NULL, "remote", text, 0);
+	}
+	route_free(lane->route);
+	lane->route = NULL;
+	lane_close(lane, "remote", text, wait > 0 ? wait : 1, 1);
+}
+
+static void
+lane_local_failure(struct lane *lane, const struct sockaddr *dst,
+    const struct place *place, enum source_error error)
+{
+	const char	*owner;
+	char		 text[MTA_TEXT];
+
+	switch (error) {
+	case SOURCE_MISSING:
+	case SOURCE_PORTS:
+		binding_down(lane->way, dst->sa_family, error);
+		break;
+	case SOURCE_FOREIGN:
+		owner = binding_owner(lane->way,
+		    (const struct sockaddr *)&place->src);
+		snprintf(text, sizeof(text), "address of binding %s",
+		    owner == NULL ? "?" : owner);
+		peer_unroutable(lane->way, dst, text);
+		break;
+	case SOURCE_ROUTE:
+		snprintf(text, sizeof(text), "no route to %s",
+		    sockaddr_text(dst));
+		peer_unroutable(lane->way, dst, text);
+		break;
+	default:
+		snprintf(text, sizeof(text), "connect to %s: %s",
+		    sockaddr_text_port(dst), strerror(errno));
+		peer_failed(lane->way, dst, place->mx, lane_retry(lane), text);
+		lane_attempt_failed(lane, place, text);
+	}
+}
+
+/* Try to open one.  -1: no more for now. */
+static int
+lane_connect(struct lane *lane, const struct route_host *host)
+{
+	const struct sockaddr	*dst = (const struct sockaddr *)&host->addr;
+	struct place		 place;
+	enum source_error	 error;
+
+	error = connection_open(lane, host,
+	    TAILQ_FIRST(&lane->waiting)->sender, &place);
+	switch (error) {
+	case SOURCE_OK:
+		return (0);
+	case SOURCE_RESOURCE:
+		log_warn("connect to %s", sockaddr_text_port(dst));
+		lane_block(lane);
+		loop_timer_set(&lanes.unblock_timer, 1);
+		return (-1);
+	default:
+		lane_local_failure(lane, dst, &place, error);
+		return (0);
+	}
+}
+
+/* One step towards more connections.  -1: nothing more to do for now. */
+static int
+lane_step(struct lane *lane)
+{
+	const struct route_host	*host;
+	const struct route	*r;
+	struct connection	*c;
+	struct peer		*peer;
+	enum pick		 pick;
+
+	c = connection_reuse(lane, NULL, TAILQ_FIRST(&lane->waiting)->sender);
+	if (c != NULL) {
+		client_push(c);
+		return (0);
+	}
+	if (lane->nwaiting <= lane->opening || lane->opening >= lane->growth)
+		return (-1);
+	if ((r = lane_route(lane)) == NULL)
+		return (-1);
+	if (r->status != ROUTE_OK) {
+		lane_no_route(lane, r);
+		return (-1);
+	}
+	if ((pick = lane_pick(lane, r, &host, &peer)) != PICK_HOST) {
+		if (lane->opening > 0)
+			return (-1);
+		lane_no_host(lane, pick, peer);
+		return (-1);
+	}
+	c = connection_reuse(lane, host, TAILQ_FIRST(&lane->waiting)->sender);
+	if (c != NULL) {
+		client_push(c);
+		return (0);
+	}
+	if (!connection_allowed(lane)) {
+		lane_block(lane);
+		return (-1);
+	}
+	return (lane_connect(lane, host));
+}
+
+/* What no connection could carry is told at once. */
+static void
+lane_refuse_unknown(struct lane *lane)
+{
+	struct item	*item, *next;
+	char		 text[MTA_TEXT];
+
+	TAILQ_FOREACH_SAFE(item, &lane->waiting, entry, next) {
+		if (config_action(mta_config(), item->action) != NULL)
+			continue;
+		TAILQ_REMOVE(&lane->waiting, item, entry);
+		lane->nwaiting--;
+		snprintf(text, sizeof(text), "unknown action %s",
+		    item->action);
+		item_settle(item, OUTCOME_HELD);
+		report_item(item, NULL, "local", text, 0);
+	}
+}
+
+static void
+lane_run(void *arg)
+{
+	struct lane	*lane = arg;
+	char		 text[MTA_TEXT];
+
+	if (lane->closed || lane->gone)
+		return;
+	if (lane->way->conf == NULL) {
+		snprintf(text, sizeof(text), "unknown binding %s",
+		    lane->way->name);
+		lane_hold(lane, "local", text, LANE_FILTER_WAIT, 0);
+		return;
+	}
+	if (lane->route == NULL)
+		lane_refuse_unknown(lane);
+	while (!lane->closed && lane->nwaiting > 0)
+		if (lane_step(lane) == -1)
+			break;
+}
+
+static int
+lane_ehlo_fits(const struct item *item, const struct connection *c)
+{
+	char	 ehlo[DOMAIN_MAX];
+
+	binding_ehlo(c->way, (const struct sockaddr *)&c->place.src,
+	    item->sender, ehlo, sizeof(ehlo));
+	return (strcmp(ehlo, c->place.ehlo) == 0);
+}
+
+struct item *
+lane_take(struct lane *lane, struct connection *c)
+{
+	struct item	*item;
+	int		 n = 0;
+
+	if (lane->closed || c->way->conf == NULL)
+		return (NULL);
+	TAILQ_FOREACH(item, &lane->waiting, entry) {
+		if (lane_ehlo_fits(item, c))
+			break;
+		if (!binding_ehlo_by_message(c->way) || ++n >= LANE_SEARCH)
+			return (NULL);
+	}
+	if (item == NULL)
+		return (NULL);
+	TAILQ_REMOVE(&lane->waiting, item, entry);
+	lane->nwaiting--;
+	item->connection = c;
+	return (item);
+}
+
+void
+lane_attempt_failed(struct lane *lane, const struct place *place,
+    const char *text)
+{
+	if (lane->attempt == NULL &&
+	    (lane->attempt = malloc(sizeof(*lane->attempt))) == NULL)
+		fatal("lane_attempt_failed");
+	lane->attempt->place = *place;
+	strlcpy(lane->attempt->text, text, sizeof(lane->attempt->text));
+	lane->growth = 1;
+	lane_wake(lane);
+}
+
+void
+lane_grow(struct lane *lane)
+{
+	free(lane->attempt);
+	lane->attempt = NULL;
+	if (lane->growth < lane_limit(lane))
+		lane->growth++;
+	if (lane->nwaiting > 0)
+		lane_wake(lane);
+}
+
+void
+lane_connection_closed(struct lane *lane)
+{
+	lane->connections--;
+	if (lane->gone && lane->connections == 0)
+		lane_free(lane);
+	else if (lane->nwaiting > 0)
+		lane_wake(lane);
+}
+
+static void
+lane_configure(struct lane *lane)
+{
+	route_free(lane->route);
+	lane->route = NULL;
+	lane_open(lane);
+	lane_wake(lane);
+}
+
+void
+lane_configured(void)
+{
+	struct lane	*lane;
+
+	RB_FOREACH(lane, lane_ids, &lanes.ids)
+		lane_configure(lane);
+}

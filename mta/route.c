@@ -1,0 +1,347 @@
+/*
+ * Copyright (c) 2026 The Bindery authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * From a destination to the hosts that take its mail: MX records with their
+ * addresses, the domain's own address where it has none, a smarthost, a
+ * literal (RFC 5321 5.1, RFC 7505).  Called by lane.c.  Says what DNS says;
+ * which of the hosts a binding may use is decided there.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "lib/log.h"
+#include "mta/mta.h"
+
+#define ROUTE_NAMES	16		/* exchangers that are looked at */
+#define ROUTE_HOSTS	64		/* addresses that are kept */
+#define ROUTE_TTL_MIN	30		/* seconds */
+#define ROUTE_TTL_MAX	3600
+
+static const uint16_t	 address_types[WAY_FAMILIES] = { DNS_A, DNS_AAAA };
+
+static void	 route_mx_done(void *, const struct dns_answer *);
+static void	 route_a_done(void *, const struct dns_answer *);
+static void	 route_aaaa_done(void *, const struct dns_answer *);
+
+static resolve_done	*const address_done[WAY_FAMILIES] = {
+	route_a_done, route_aaaa_done
+};
+
+int
+route_hop_allowed(const struct next_hops *hops, const struct sockaddr *addr)
+{
+	int	 found = 0;
+	size_t	 i;
+
+	if (hops == NULL)
+		return (1);
+	if (hops->table != NULL && table_get_addr(hops->table, addr) != NULL)
+		found = 1;
+	for (i = 0; !found && i < hops->ncidrs; i++)
+		found = cidr_match(&hops->cidrs[i], addr);
+	return (hops->negate ? !found : found);
+}
+
+static int
+record_compare(const void *a, const void *b)
+{
+	const struct dns_record	*x = a, *y = b;
+
+	return ((int)x->preference - (int)y->preference);
+}
+
+enum route_status
+route_select(const struct dns_answer *a, const char *domain,
+    int (*is_own)(const char *), struct dns_record *names, size_t *count,
+    const char **text)
+{
+	size_t	 i, n = 0;
+
+	*count = 0;
+	for (i = 0; i < a->count && n < ROUTE_NAMES; i++)
+		if (a->records[i].type == DNS_MX)
+			names[n++] = a->records[i];
+	/* RFC 7505 3: a null MX stands alone */
+	if (n == 1 && names[0].name[0] == '\0') {
+		*text = "556 5.1.10 the domain takes no mail (null MX)";
+		return (ROUTE_PERMFAIL);
+	}
+	if (n == 0) {
+		memset(&names[0], 0, sizeof(names[0]));
+		strlcpy(names[0].name, domain, sizeof(names[0].name));
+		n = 1;
+	}
+	qsort(names, n, sizeof(names[0]), record_compare);
+	/* this host, and all that is no better than it, would be a loop */
+	for (i = 0; i < n; i++)
+		if (a->count > 0 && is_own(names[i].name))
+			break;
+	while (i < n && i > 0 && names[i - 1].preference ==
+	    names[i].preference)
+		i--;
+	if (i == 0) {
+		*text = "554 5.4.6 the best mail exchanger is this host";
+		return (ROUTE_PERMFAIL);
+	}
+	*count = i;
+	return (ROUTE_OK);
+}
+
+static int
+host_compare(const void *a, const void *b)
+{
+	const struct route_host	*x = a, *y = b;
+
+	if (x->preference != y->preference)
+		return ((int)x->preference - (int)y->preference);
+	return ((int)x->order - (int)y->order);
+}
+
+/* It is found, or not: tell, at the end of this turn. */
+static void
+route_finish(struct route *r, enum route_status status, const char *text)
+{
+	uint32_t	 ttl = r->ttl;
+
+	if (ttl < ROUTE_TTL_MIN)
+		ttl = ROUTE_TTL_MIN;
+	if (ttl > ROUTE_TTL_MAX)
+		ttl = ROUTE_TTL_MAX;
+	if (status == ROUTE_TEMPFAIL)
+		ttl = 0;
+	r->status = status;
+	r->expires = loop_seconds() + ttl;
+	if (text != NULL)
+		strlcpy(r->text, text, sizeof(r->text));
+	if (r->count > 1)
+		qsort(r->hosts, r->count, sizeof(*r->hosts), host_compare);
+	loop_job_queue(&r->job);
+}
+
+static void
+route_add(struct route *r, const char *name, uint16_t preference,
+    const struct sockaddr_storage *addr)
+{
+	struct route_host	*host;
+
+	if (r->count >= ROUTE_HOSTS)
+		return;
+	if (r->hosts == NULL && (r->hosts = calloc(ROUTE_HOSTS,
+	    sizeof(*r->hosts))) == NULL)
+		fatal("route_add");
+	host = &r->hosts[r->count++];
+	host->preference = preference;
+	host->order = (uint16_t)arc4random_uniform(65536);
+	host->addr = *addr;
+	sockaddr_set_port((struct sockaddr *)&host->addr, r->port);
+	strlcpy(host->name, name, sizeof(host->name));
+}
+
+static void
+route_addresses_known(struct route *r)
+{
+	if (r->count > 0)
+		route_finish(r, ROUTE_OK, NULL);
+	else if (r->failed)
+		route_finish(r, ROUTE_TEMPFAIL,
+		    "451 4.4.3 a mail exchanger's address could not be "
+		    "looked up");
+	else if (r->mx == NULL && r->names == 1 &&
+	    strcmp(r->name[0].name, r->domain) == 0)
+		route_finish(r, ROUTE_PERMFAIL,
+		    "550 5.1.2 the domain has neither mail exchanger nor "
+		    "address");
+	else
+		route_finish(r, ROUTE_PERMFAIL,
+		    "550 5.4.4 no mail exchanger has an address");
+}
+
+static void
+route_ttl(struct route *r, const struct dns_answer *a)
+{
+	if (a->ttl < r->ttl)
+		r->ttl = a->ttl;
+}
+
+static void
+route_name_done(struct route_name *name, int family,
+    const struct dns_answer *a)
+{
+	struct route	*r = name->route;
+	size_t		 i;
+
+	name->query[family] = NULL;
+	route_ttl(r, a);
+	if (a->status == DNS_FAILED)
+		r->failed = 1;
+	for (i = 0; i < a->count; i++)
+		route_add(r, name->name, name->preference,
+		    &a->records[i].addr);
+	if (--r->open == 0)
+		route_addresses_known(r);
+}
+
+static void
+route_a_done(void *arg, const struct dns_answer *a)
+{
+	route_name_done(arg, WAY_INET4, a);
+}
+
+static void
+route_aaaa_done(void *arg, const struct dns_answer *a)
+{
+	route_name_done(arg, WAY_INET6, a);
+}
+
+/* Ask for all addresses of all names at once. */
+static void
+route_ask_addresses(struct route *r, const struct dns_record *names,
+    size_t count)
+{
+	struct route_name	*name;
+	size_t			 i;
+	int			 family;
+
+	if ((r->name = calloc(count, sizeof(*r->name))) == NULL)
+		fatal("route_ask_addresses");
+	r->names = count;
+	for (i = 0; i < count; i++) {
+		name = &r->name[i];
+		name->route = r;
+		name->preference = names[i].preference;
+		strlcpy(name->name, names[i].name, sizeof(name->name));
+		for (family = 0; family < WAY_FAMILIES; family++) {
+			name->query[family] = resolve(name->name,
+			    address_types[family], address_done[family],
+			    name);
+			if (name->query[family] != NULL)
+				r->open++;
+		}
+	}
+	if (r->open == 0)
+		route_addresses_known(r);
+}
+
+/* The names by which others know this host. */
+static int
+is_own_name(const char *name)
+{
+	const struct config	*conf = mta_config();
+	const struct binding	*b;
+	const char		*text;
+
+	if (conf->hostname != NULL && strcasecmp(conf->hostname, name) == 0)
+		return (1);
+	TAILQ_FOREACH(b, &conf->bindings, entry) {
+		text = b->options[OPTION_EHLO].text;
+		if (b->options[OPTION_EHLO].set && text != NULL &&
+		    strcasecmp(text, name) == 0)
+			return (1);
+	}
+	return (0);
+}
+
+static void
+route_mx_done(void *arg, const struct dns_answer *a)
+{
+	struct dns_record	 names[ROUTE_NAMES];
+	struct route		*r = arg;
+	const char		*text;
+	size_t			 count;
+
+	r->mx = NULL;
+	route_ttl(r, a);
+	if (a->status == DNS_FAILED) {
+		route_finish(r, ROUTE_TEMPFAIL,
+		    "451 4.4.3 the domain could not be looked up");
+		return;
+	}
+	if (a->status == DNS_NXDOMAIN) {
+		route_finish(r, ROUTE_PERMFAIL,
+		    "550 5.1.2 there is no such domain");
+		return;
+	}
+	if (route_select(a, r->domain, is_own_name, names, &count, &text) !=
+	    ROUTE_OK) {
+		route_finish(r, ROUTE_PERMFAIL, text);
+		return;
+	}
+	route_ask_addresses(r, names, count);
+}
+
+static void
+route_tell(void *arg)
+{
+	struct route	*r = arg;
+
+	r->done(r->arg);
+}
+
+struct route *
+route_find(const char *destination, const char *relay, int port,
+    void (*done)(void *), void *arg)
+{
+	const char		*host = relay != NULL ? relay : destination;
+	struct sockaddr_storage	 addr;
+	struct dns_record	 name;
+	struct route		*r;
+
+	if ((r = calloc(1, sizeof(*r))) == NULL ||
+	    (r->domain = strdup(host)) == NULL)
+		fatal("route_find");
+	r->status = ROUTE_PENDING;
+	r->port = port;
+	r->ttl = ROUTE_TTL_MAX;
+	r->done = done;
+	r->arg = arg;
+	loop_job_init(&r->job, route_tell, r);
+	if (sockaddr_parse(host, &addr) == 0) {
+		route_add(r, host, 0, &addr);
+		route_finish(r, ROUTE_OK, NULL);
+	} else if (relay != NULL) {
+		memset(&name, 0, sizeof(name));
+		strlcpy(name.name, relay, sizeof(name.name));
+		route_ask_addresses(r, &name, 1);
+	} else if ((r->mx = resolve(host, DNS_MX, route_mx_done, r)) == NULL)
+		route_finish(r, ROUTE_PERMFAIL,
+		    "550 5.1.2 the domain is no DNS name");
+	return (r);
+}
+
+void
+route_free(struct route *r)
+{
+	size_t	 i;
+	int	 family;
+
+	if (r == NULL)
+		return;
+	loop_job_cancel(&r->job);
+	if (r->mx != NULL)
+		resolve_cancel(r->mx);
+	for (i = 0; i < r->names; i++)
+		for (family = 0; family < WAY_FAMILIES; family++)
+			if (r->name[i].query[family] != NULL)
+				resolve_cancel(r->name[i].query[family]);
+	free(r->name);
+	free(r->hosts);
+	free(r->domain);
+	free(r);
+}
