@@ -97,7 +97,7 @@ domain_holds(const struct condition *c, const char *domain)
 		return (0);
 	if (c->table != NULL)
 		return (table_get_domain(c->table, domain) != NULL);
-	return (c->text != NULL && domain_match(c->text, domain));
+	return (c->text == NULL || domain_match(c->text, domain));
 }
 
 /* An address, "@domain", a domain, or "<>" for the null sender. */
