@@ -23,6 +23,8 @@ MANDIR ?=	$(PREFIX)/$(MAN)
 LIB =		lib/address.o lib/table.o lib/rules.o lib/envelope.o \
 		lib/facts.o lib/task.o lib/text.o lib/crc32c.o lib/control.o \
 		lib/config.o lib/config_check.o lib/options.o lib/bundle.o \
+		lib/config_check_rules.o lib/config_record.o \
+		lib/config_record_binding.o lib/config_print.o lib/lex.o \
 		lib/log.o lib/loop.o lib/ipc.o lib/io.o lib/io_tls.o \
 		lib/proc.o lib/role.o lib/accounts.o parse.o
 SMTPD =		smtpd/parent.o smtpd/generation.o smtpd/load.o smtpd/doors.o \
@@ -43,7 +45,7 @@ MAIN =		smtpd/main.o
 HDRS =		lib/address.h lib/config.h lib/control.h lib/envelope.h \
 		lib/facts.h lib/io.h lib/ipc.h lib/log.h lib/loop.h \
 		lib/proc.h lib/role.h lib/rules.h lib/sandbox.h lib/table.h \
-		lib/task.h lib/text.h lib/compat/compat.h \
+		lib/task.h lib/text.h lib/config_private.h lib/lex.h lib/compat/compat.h \
 		queue/spool.h mta/mta.h smtpd/parent.h ctl/ctl.h \
 		lib/accounts.h \
 		smtpd/smtpd.h smtpd/syntax.h smtpd/data.h ctl/sendmail.h
