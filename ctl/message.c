@@ -327,7 +327,7 @@ letter_line(struct letter *l, enum place *place, const char *line, size_t len)
 }
 
 struct letter *
-letter_read(FILE *in, int *status)
+letter_read(FILE *in, int dot, int *status)
 {
 	struct letter	*l;
 	enum place	 place = FIRST;
@@ -346,6 +346,8 @@ letter_read(FILE *in, int *status)
 			len--;
 		if (len > 0 && line[len - 1] == '\r')
 			len--;
+		if (dot && len == 1 && line[0] == '.')
+			break;
 		if (letter_line(l, &place, line, len) == -1) {
 			perror("sendmail: keeping the message");
 			*status = EX_IOERR;

@@ -54,6 +54,7 @@ enum mode {
 static struct {
 	enum mode	 mode;
 	int		 from_header;		/* -t */
+	int		 ignore_dot;		/* -i, -oi */
 	const char	*flush;			/* value of -q */
 	struct submission submission;
 	char		 sender[ADDRESS_MAX];
@@ -149,6 +150,13 @@ flag(int c, char *value)
 		return (sender_flag(value));
 	case 'I':
 		state.mode = MODE_NEWALIASES;
+		return (0);
+	case 'i':
+		state.ignore_dot = 1;
+		return (0);
+	case 'o':
+		if (strcmp(value, "i") == 0)
+			state.ignore_dot = 1;
 		return (0);
 	case 'N':
 		state.submission.notify = value;
@@ -297,7 +305,8 @@ send_letter(void)
 		    "specified\n");
 		return (EX_USAGE);
 	}
-	if ((l = letter_read(stdin, &status)) == NULL)
+	l = letter_read(stdin, !state.ignore_dot, &status);
+	if (l == NULL)
 		return (status);
 	if (state.from_header &&
 	    letter_recipients(l, add_rcpt, NULL) == -1)

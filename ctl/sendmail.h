@@ -42,10 +42,10 @@ int		 span_next(const char **p, struct span *);
 struct letter;
 
 /*
- * Read a message to the end of the file.  NULL: the reason is on stderr and
- * the exit status in *status.
+ * Read a message to the end of the file or, where dot says so, to a line of a
+ * single dot.  NULL: the reason is on stderr and the exit status in *status.
  */
-struct letter	*letter_read(FILE *, int *status);
+struct letter	*letter_read(FILE *, int dot, int *status);
 void		 letter_free(struct letter *);
 int		 letter_eightbit(const struct letter *);
 /*
