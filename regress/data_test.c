@@ -1,0 +1,223 @@
+/*
+ * Copyright (c) 2026 The Bindery authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * The DATA decoder: where a message ends, what is refused, and that it does
+ * not matter in which pieces it comes.
+ */
+
+#include <atf-c.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "smtpd/data.h"
+
+static struct data	 d;
+static char		 out[2 * 1024 * 1024];
+static size_t		 outlen;
+static size_t		 left;
+
+/* Decode in pieces of step; the status at the end or of the last piece. */
+static enum data_status
+decode(const char *in, size_t len, size_t step, uint64_t max)
+{
+	enum data_status	 status = DATA_MORE;
+	size_t			 piece, o;
+	int			 again = 0;
+
+	data_init(&d, max);
+	outlen = 0;
+	while ((len > 0 || again) && status != DATA_END) {
+		piece = len < step ? len : step;
+		left = piece;
+		status = data_decode(&d, &in, &left, out + outlen, &o);
+		ATF_REQUIRE(o <= piece - left + DATA_EXTRA);
+		outlen += o;
+		len -= piece - left;
+		again = status == DATA_BODY;
+	}
+	left = len;
+	return (status);
+}
+
+ATF_TC_WITHOUT_HEAD(messages);
+ATF_TC_BODY(messages, tc)
+{
+	static const struct {
+		const char	*in;
+		const char	*out;
+		const char	*rest;
+	} cases[] = {
+		{ ".\r\n", "", "" },
+		{ "a\r\n.\r\n", "a\r\n", "" },
+		{ "a\r\n.\r\nMAIL", "a\r\n", "MAIL" },
+		{ "A: b\r\n\r\nc\r\n.\r\n", "A: b\r\n\r\nc\r\n", "" },
+		{ "\r\n\r\n.\r\n", "\r\n\r\n", "" },
+		{ "\r\n..\r\n.\r\n", "\r\n.\r\n", "" },
+		{ "\r\n..x\r\n.y\r\n.\r\n", "\r\n.x\r\ny\r\n", "" },
+		{ "\r\na.\r\n.\r\n", "\r\na.\r\n", "" },
+		{ "\r\n \xc3\xbc \r\n.\r\n", "\r\n \xc3\xbc \r\n", "" },
+	};
+	size_t	 i, step;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		for (step = 1; step < 20; step++) {
+			ATF_CHECK_EQ_MSG(DATA_END, decode(cases[i].in,
+			    strlen(cases[i].in), step, 1000), "%zu/%zu", i,
+			    step);
+			ATF_CHECK(d.error == NULL);
+			ATF_CHECK_EQ(strlen(cases[i].out), outlen);
+			ATF_CHECK_EQ_MSG(0, memcmp(cases[i].out, out, outlen),
+			    "%zu/%zu: %.*s", i, step, (int)outlen, out);
+			ATF_CHECK_EQ(strlen(cases[i].rest), left);
+		}
+	}
+}
+
+/* Each is refused, and ends only at the CRLF.CRLF. */
+ATF_TC_WITHOUT_HEAD(smuggling);
+ATF_TC_BODY(smuggling, tc)
+{
+	static const struct {
+		const char	*in;
+		const char	*cause;
+	} cases[] = {
+		{ "\r\na\n.\n", "bare-lf" },
+		{ "\r\na\n.\r\n", "bare-lf" },
+		{ "\r\na\r\n.\n", "bare-lf" },
+		{ "\r\na\r.\r", "bare-cr" },
+		{ "\r\na\r.\r\n", "bare-cr" },
+		{ "\r\na\r\n.\rx", "bare-cr" },
+		{ "\r\na\r\n.\r\r\n", "bare-cr" },
+		{ "\r\na\r\r\nb", "bare-cr" },
+		{ "\n.\r\n", "bare-lf" },
+		{ "\r\n\r.\r\n", "bare-cr" },
+		{ "A: b\n\nc\n.\n", "bare-lf" },
+	};
+	static const char	 tail[] = "MAIL FROM:<x@y>\r\n.\r\nQUIT";
+	char			 in[256];
+	size_t			 i, step;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		strlcpy(in, cases[i].in, sizeof(in));
+		strlcat(in, tail, sizeof(in));
+		for (step = 1; step < 30; step++) {
+			ATF_CHECK_EQ(DATA_END, decode(in, strlen(in), step,
+			    1000));
+			ATF_REQUIRE_MSG(d.error != NULL, "%zu/%zu", i, step);
+			ATF_CHECK_STREQ(cases[i].cause, d.cause);
+			ATF_CHECK(d.unframed);
+			ATF_CHECK_EQ(4, left);
+		}
+	}
+}
+
+ATF_TC_WITHOUT_HEAD(nul);
+ATF_TC_BODY(nul, tc)
+{
+	ATF_CHECK_EQ(DATA_END, decode("a\0b\r\n.\r\n", 8, 3, 1000));
+	ATF_CHECK_STREQ("nul", d.cause);
+	ATF_CHECK(!d.unframed);
+}
+
+static size_t
+fill(char *text, const char *line, size_t count)
+{
+	size_t	 len = strlen(line), i;
+
+	for (i = 0; i < count; i++)
+		memcpy(text + i * len, line, len);
+	return (count * len);
+}
+
+ATF_TC_WITHOUT_HEAD(limits);
+ATF_TC_BODY(limits, tc)
+{
+	static char	 in[2 * 1024 * 1024];
+	size_t		 len;
+
+	/* size: 10 octets may, 11 may not */
+	ATF_CHECK_EQ(DATA_END, decode("\r\n12345678\r\n.\r\n", 15, 4, 10));
+	ATF_CHECK(d.error == NULL);
+	ATF_CHECK_EQ(DATA_END, decode("\r\n123456789\r\n.\r\n", 16, 4, 10));
+	ATF_CHECK_STREQ("size", d.cause);
+	/* a hundred hops, and one more; the body's do not count */
+	len = fill(in, "Received: x\r\n", DATA_HOPS);
+	memcpy(in + len, "\r\nReceived: y\r\n.\r\n", 18);
+	ATF_CHECK_EQ(DATA_END, decode(in, len + 18, 7, 100000));
+	ATF_CHECK(d.error == NULL);
+	ATF_CHECK_EQ(DATA_HOPS, d.hops);
+	len = fill(in, "received: x\r\n", DATA_HOPS + 1);
+	memcpy(in + len, "\r\n.\r\n", 5);
+	ATF_CHECK_EQ(DATA_END, decode(in, len + 5, 7, 100000));
+	ATF_CHECK_STREQ("loop", d.cause);
+	/* lines */
+	memcpy(in, "\r\n", 2);
+	memset(in + 2, 'x', DATA_LINE);
+	memcpy(in + 2 + DATA_LINE, "\r\n.\r\n", 5);
+	ATF_CHECK_EQ(DATA_END, decode(in, DATA_LINE + 7, 1000, 1000000));
+	ATF_CHECK(d.error == NULL);
+	memset(in + 2, 'x', DATA_LINE + 1);
+	memcpy(in + 3 + DATA_LINE, "\r\n.\r\n", 5);
+	ATF_CHECK_EQ(DATA_END, decode(in, DATA_LINE + 8, 1000, 1000000));
+	ATF_CHECK_STREQ("line-length", d.cause);
+	/* header section */
+	len = fill(in, "X-Long: 0123456789\r\n", DATA_HEADER / 20 + 1);
+	memcpy(in + len, "\r\n.\r\n", 5);
+	ATF_CHECK_EQ(DATA_END, decode(in, len + 5, 5000, 1000000));
+	ATF_CHECK_STREQ("header-size", d.cause);
+}
+
+ATF_TC_WITHOUT_HEAD(header);
+ATF_TC_BODY(header, tc)
+{
+	static const char	 in[] = "Date: x\r\nmessage-id: y\r\n"
+				    "Subject: z\r\n\r\nFrom: no\r\n.\r\n";
+	const char		*p;
+	size_t			 len, step, o;
+	int			 bodies;
+
+	for (step = 1; step < 40; step++) {
+		data_init(&d, 1000);
+		bodies = 0;
+		outlen = 0;
+		for (p = in; *p != '\0';) {
+			len = strlen(p) < step ? strlen(p) : step;
+			if (data_decode(&d, &p, &len, out + outlen, &o) ==
+			    DATA_BODY) {
+				bodies++;
+				memcpy(out + outlen + o, "X: y\r\n", 6);
+				o += 6;
+			}
+			outlen += o;
+		}
+		ATF_CHECK_EQ(1, bodies);
+		ATF_CHECK_EQ(DATA_SEEN_DATE | DATA_SEEN_MESSAGE_ID, d.seen);
+		out[outlen] = '\0';
+		ATF_CHECK_STREQ("Date: x\r\nmessage-id: y\r\nSubject: z\r\n"
+		    "X: y\r\n\r\nFrom: no\r\n", out);
+	}
+}
+
+ATF_TP_ADD_TCS(tp)
+{
+	ATF_TP_ADD_TC(tp, messages);
+	ATF_TP_ADD_TC(tp, smuggling);
+	ATF_TP_ADD_TC(tp, nul);
+	ATF_TP_ADD_TC(tp, limits);
+	ATF_TP_ADD_TC(tp, header);
+	return (atf_no_error());
+}
