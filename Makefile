@@ -27,7 +27,8 @@ LIB =		lib/address.o lib/table.o lib/rules.o lib/envelope.o \
 		lib/config_record_binding.o lib/config_print.o lib/lex.o \
 		lib/log.o lib/loop.o lib/ipc.o lib/io.o lib/io_tls.o \
 		lib/proc.o lib/role.o lib/accounts.o parse.o
-SMTPD =		smtpd/parent.o smtpd/generation.o smtpd/load.o smtpd/doors.o \
+SMTPD =		smtpd/parent.o smtpd/children.o smtpd/reload.o \
+		smtpd/generation.o smtpd/load.o smtpd/doors.o \
 		smtpd/lookup.o smtpd/check.o \
 		smtpd/server.o smtpd/session.o smtpd/command.o smtpd/syntax.o \
 		smtpd/data.o smtpd/intake.o smtpd/received.o smtpd/bounce.o

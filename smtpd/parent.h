@@ -15,9 +15,10 @@
  */
 
 /*
- * Between the parent's own files: parent.c (roles), generation.c (a
- * configuration on its way into force), load.c (reads files), doors.c
- * (folders, listening sockets) and check.c (-n).  No role includes this.
+ * Between the parent's own files: parent.c (start, what roles say),
+ * children.c (roles as processes), reload.c (one configuration in all),
+ * generation.c (a configuration with its texts and sockets), load.c (reads
+ * files), doors.c (folders, sockets) and check.c (-n).  No role includes this.
  */
 
 #ifndef SMTPD_PARENT_H
@@ -65,6 +66,34 @@ struct load_report {
 
 /* parent.c */
 __dead void	 parent_run(const struct parent_options *);
+/* What a role may say to the parent. */
+const struct ipc_entry *parent_entries(enum role);
+
+/* children.c: the roles as processes.  Start all; -1 after a log line. */
+int		 children_start(const struct parent_options *,
+		    const struct config *);
+/* One more, introduced to its peers. */
+int		 child_add(enum role, const struct config *);
+/* NULL: it does not run. */
+struct ipc	*child_channel(enum role);
+/* At a SIGCHLD. */
+void		 children_reap(void);
+/* In order; then the loop ends, with exit_code unless one was set before. */
+void		 children_stop(int exit_code);
+int		 children_stopping(void);
+
+/* reload.c: bring the first configuration into force; it is owned there. */
+void		 reload_start(const struct parent_options *,
+		    struct generation *);
+/* client: who asked in queue, or NULL (a signal). */
+void		 reload_request(const uint32_t *client);
+/* ROLE_PARSED; error NULL: understood. */
+void		 reload_parsed(enum role, uint32_t number, const char *error);
+/* mta, anew. */
+void		 reload_child_started(enum role);
+void		 reload_child_gone(enum role);
+/* The one in force, or NULL. */
+const struct config *reload_config(void);
 
 /*
  * generation.c: load and open all that a configuration needs, NULL after an
