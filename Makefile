@@ -32,7 +32,11 @@ SMTPD =		smtpd/parent.o smtpd/children.o smtpd/reload.o \
 		smtpd/lookup.o smtpd/check.o \
 		smtpd/server.o smtpd/session.o smtpd/command.o smtpd/syntax.o \
 		smtpd/data.o smtpd/intake.o smtpd/received.o smtpd/bounce.o
-QUEUE =		queue/queue.o
+QUEUE =		queue/queue.o \
+		queue/spool.o queue/spool_write.o queue/spool_room.o \
+		queue/spool_sync.o queue/spool_disk.o queue/segment.o \
+		queue/batch.o queue/large.o queue/recover.o queue/reclaim.o \
+		queue/record.o queue/flush.o
 MTA =		mta/mta.o mta/item.o mta/bind.o mta/binding.o mta/peer.o \
 		mta/source.o mta/dns.o mta/resolve.o mta/route.o mta/lane.o \
 		mta/connection.o mta/client.o mta/body.o mta/reply.o \
@@ -47,7 +51,8 @@ HDRS =		lib/address.h lib/config.h lib/control.h lib/envelope.h \
 		lib/facts.h lib/io.h lib/ipc.h lib/log.h lib/loop.h \
 		lib/proc.h lib/role.h lib/rules.h lib/sandbox.h lib/table.h \
 		lib/task.h lib/text.h lib/config_private.h lib/lex.h lib/compat/compat.h \
-		queue/spool.h mta/mta.h smtpd/parent.h ctl/ctl.h \
+		queue/spool.h queue/spool_log.h queue/spool_disk.h queue/record.h \
+		queue/flush.h mta/mta.h smtpd/parent.h ctl/ctl.h \
 		lib/accounts.h \
 		smtpd/smtpd.h smtpd/syntax.h smtpd/data.h ctl/sendmail.h
 

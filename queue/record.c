@@ -93,9 +93,9 @@ record_seal(unsigned char *p, const unsigned char magic[RECORD_MAGIC])
 }
 
 void
-record_set_flags(unsigned char *p, uint8_t flags)
+record_end_group(unsigned char *p)
 {
-	p[AT_FLAGS] = flags;
+	p[AT_FLAGS] &= (unsigned char)~RECORD_MORE;
 }
 
 enum record_status

@@ -86,7 +86,8 @@ void		 record_encode(const struct record *,
 /* p: head and text, complete. */
 void		 record_seal(unsigned char *p,
 		    const unsigned char magic[RECORD_MAGIC]);
-void		 record_set_flags(unsigned char *p, uint8_t flags);
+/* No other record of its group comes after this one. */
+void		 record_end_group(unsigned char *p);
 
 /*
  * Head and text at p, of which left octets may be read.  magic NULL: any.

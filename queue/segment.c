@@ -46,7 +46,8 @@ segment_compare(struct segment *a, struct segment *b)
 	return (a->number < b->number ? -1 : a->number > b->number);
 }
 
-RB_GENERATE_STATIC(segment_tree, segment, entry, segment_compare)
+RB_PROTOTYPE(segment_tree, segment, entry, segment_compare)
+RB_GENERATE(segment_tree, segment, entry, segment_compare)
 
 struct segment *
 segment_add(uint32_t number)

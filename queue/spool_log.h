@@ -121,31 +121,63 @@ void		 sync_forget(uint32_t number);
 void		 sync_start(uint32_t number, int fd, sync_done *, void *arg);
 int		 sync_waiting(void);
 
-/* ---- spool.c, for its neighbours */
+/* ---- spool_room.c: the next segment, the spare, free space */
 
-/* Append one more record that takes no part in accounting. */
-void		 spool_append(const struct record *, const void *text,
-		    spool_done *, void *);
-/* A message that is ready to be appended; text is envelope's. */
-int		 spool_append_message(const struct record *, const char *text,
-		    const void *content, int essential, struct spool_ref *,
-		    spool_done *, void *);
+/* A descriptor for segment number; -1.  synced: its name is on the disk. */
+int		 room_take(uint32_t number, int spare, int *synced);
+int		 room_spare(void);
+void		 room_used(uint64_t octets);
+int		 room_for(uint64_t octets);
+void		 room_look(void);
+void		 room_tick(void);
+void		 room_close(void);
+
+/* ---- spool_write.c: from batches to the disk */
+
+struct batch	*write_batch(uint64_t size, int within_group);
+void		 write_split(void);
+void		 write_end_group(void);
+struct spool_ref write_guess(void);
+int		 write_error(void);
+void		 write_pump(void);
+void		 write_tick(void);
+int		 write_idle(void);
+uint64_t	 write_flushes(void);
+int		 write_name(void);
+void		 write_start(void);
+void		 write_stop(void);
 /* All that was appended so far, and whether it is on the disk. */
 uint64_t	 spool_barrier(void);
 int		 spool_passed(uint64_t barrier);
 void		 spool_force(void);	/* a flush at the next commit */
-void		 spool_set_moving(int);
-void		 spool_set_last(struct spool_ref);
 /* Recovery found it: appends go on in it. */
 void		 spool_set_current(struct segment *);
 struct segment	*spool_current(void);
+
+/* ---- spool.c, for its neighbours */
+
+/* A message that is ready to be appended; text is its envelope's. */
+int		 spool_append_message(const struct record *, const char *text,
+		    const void *content, int essential, struct spool_ref *,
+		    spool_done *, void *);
+/*
+ * The record that reclaim moves now, or NULL: no more; then -1 if it could
+ * not be appended.
+ */
+int		 spool_set_moving(const struct record *);
+/* Records appended so far. */
+uint64_t	 spool_appended(void);
+void		 spool_set_last(struct spool_ref);
 int		 spool_grouping(void);
+/* The record that opens a segment, sealed; NULL: no memory. */
+struct batch	*spool_checkpoint(struct segment *);
 
 /* ---- large.c */
 
 int		 large_append(const struct record *, const char *text,
 		    const char *name, struct spool_ref *, spool_done *,
 		    void *);
+void		 large_cancel(void);	/* those that wait for a flush */
 void		 large_step(void);	/* unlink what may be */
 int		 large_waiting(void);
 void		 large_reset(void);
