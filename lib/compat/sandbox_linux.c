@@ -167,6 +167,8 @@ static int	 landlock_allow_root(int, uint64_t);
 static int	 landlock_allow_port(int, uint64_t, uint64_t);
 static int	 landlock_rules(int, int, enum role);
 static int	 landlock_apply(enum role, const char **);
+static struct scmp_arg_cmp compare(unsigned int, enum scmp_compare,
+		    scmp_datum_t);
 static int	 named(const char *const *, int);
 static int	 filter_add(scmp_filter_ctx, uint32_t, const char *const *,
 		    const char *const *);
@@ -277,6 +279,15 @@ landlock_apply(enum role role, const char **missing)
 	return (error);
 }
 
+/* A condition on an argument of a call, for the end of seccomp_rule_add. */
+static struct scmp_arg_cmp
+compare(unsigned int arg, enum scmp_compare how, scmp_datum_t value)
+{
+	struct scmp_arg_cmp comparison = { arg, how, value, 0 };
+
+	return (comparison);
+}
+
 /* Whether call is one of names. */
 static int
 named(const char *const *names, int call)
@@ -365,21 +376,21 @@ filter_options(scmp_filter_ctx filter)
 		level = options[i].level;
 		if (options[i].last == 0) {
 			error |= seccomp_rule_add(filter, SCMP_ACT_ALLOW,
-			    call, 1, SCMP_A1(SCMP_CMP_EQ, level));
+			    call, 1, compare(1, SCMP_CMP_EQ, level));
 			continue;
 		}
 		error |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 2,
-		    SCMP_A1(SCMP_CMP_EQ, level),
-		    SCMP_A2(SCMP_CMP_LT, options[i].first));
+		    compare(1, SCMP_CMP_EQ, level),
+		    compare(2, SCMP_CMP_LT, options[i].first));
 		error |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 2,
-		    SCMP_A1(SCMP_CMP_EQ, level),
-		    SCMP_A2(SCMP_CMP_GT, options[i].last));
+		    compare(1, SCMP_CMP_EQ, level),
+		    compare(2, SCMP_CMP_GT, options[i].last));
 		for (option = options[i].first; option <= options[i].last;
 		    option++)
 			error |= seccomp_rule_add(filter,
 			    SCMP_ACT_ERRNO(EPERM), call, 2,
-			    SCMP_A1(SCMP_CMP_EQ, level),
-			    SCMP_A2(SCMP_CMP_EQ, option));
+			    compare(1, SCMP_CMP_EQ, level),
+			    compare(2, SCMP_CMP_EQ, option));
 	}
 	return (error);
 }
@@ -395,23 +406,23 @@ filter_sockets(scmp_filter_ctx filter, enum role role)
 	switch (role) {
 	case ROLE_MTA:
 		error |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1,
-		    SCMP_A0(SCMP_CMP_EQ, AF_INET));
+		    compare(0, SCMP_CMP_EQ, AF_INET));
 		error |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1,
-		    SCMP_A0(SCMP_CMP_EQ, AF_INET6));
+		    compare(0, SCMP_CMP_EQ, AF_INET6));
 		error |= seccomp_rule_add(filter, no, call, 1,
-		    SCMP_A0(SCMP_CMP_LT, AF_INET));
+		    compare(0, SCMP_CMP_LT, AF_INET));
 		error |= seccomp_rule_add(filter, no, call, 1,
-		    SCMP_A0(SCMP_CMP_GT, AF_INET6));
+		    compare(0, SCMP_CMP_GT, AF_INET6));
 		/* AF_AX25 to AF_ATMSVC and so on lie between the two */
 		for (family = AF_INET + 1; family < AF_INET6; family++)
 			error |= seccomp_rule_add(filter, no, call, 1,
-			    SCMP_A0(SCMP_CMP_EQ, family));
+			    compare(0, SCMP_CMP_EQ, family));
 		return (error);
 	case ROLE_NAMES:
 		error |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1,
-		    SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+		    compare(0, SCMP_CMP_EQ, AF_UNIX));
 		error |= seccomp_rule_add(filter, no, call, 1,
-		    SCMP_A0(SCMP_CMP_NE, AF_UNIX));
+		    compare(0, SCMP_CMP_NE, AF_UNIX));
 		return (error);
 	default:
 		return (seccomp_rule_add(filter, no, call, 0));
@@ -438,7 +449,7 @@ filter_fill(scmp_filter_ctx filter, enum role role)
 	}
 	/* abort(3) */
 	error |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill),
-	    1, SCMP_A0(SCMP_CMP_EQ, getpid()));
+	    1, compare(0, SCMP_CMP_EQ, getpid()));
 	return (error);
 }
 
