@@ -238,11 +238,14 @@ client_body(struct connection *c)
 	if (!c->go || !item->arrived)
 		return (-1);
 	if (item->length == 0) {
-		/* 354 was said: the only way not to send it is to go */
-		item_settle(item, OUTCOME_PERMFAIL);
+		/*
+		 * queue has told whom it concerns; 354 was said, so the only
+		 * way not to send anything is to go
+		 */
+		item_settle(item, OUTCOME_HELD);
 		c->sending = NULL;
 		report_item(item, &c->place, "local",
-		    "554 5.6.0 the content is damaged", 0);
+		    "the content was removed or is damaged", 0);
 		connection_free(c);
 		return (-2);
 	}
