@@ -211,12 +211,12 @@ address_valid(const char *s, int utf8)
 	const char *at;
 
 	if (strlen(s) >= ADDRESS_MAX || (at = at_sign(s)) == NULL)
-		return (-1);
+		return (0);
 	if (local_valid(s, at, utf8) == -1)
-		return (-1);
+		return (0);
 	if (at[1] == '[')
-		return (literal_valid(at + 1));
-	return (name_valid(at + 1, utf8));
+		return (literal_valid(at + 1) == 0);
+	return (name_valid(at + 1, utf8) == 0);
 }
 
 const char *

@@ -30,8 +30,8 @@
 #define DOMAIN_MAX	256
 
 /*
- * Check "local@domain" (quoted local parts and address literals included;
- * UTF-8 only where utf8 says so).  0, or -1 for bad syntax.
+ * Whether it is a "local@domain" (quoted local parts and address literals
+ * included; UTF-8 only where utf8 says so).
  */
 int		 address_valid(const char *, int utf8);
 /* The domain within address, after the last unquoted '@'; "" for none. */

@@ -115,7 +115,7 @@ mail_pattern_valid(const char *text, int null)
 		return (null);
 	if (text[0] == '@')
 		return (domain_valid(text + 1));
-	return (address_valid(text, 1) == 0);
+	return (address_valid(text, 1));
 }
 
 static void

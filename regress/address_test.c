@@ -72,9 +72,9 @@ ATF_TC_BODY(valid, tc)
 	size_t i;
 
 	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++)
-		ATF_CHECK_EQ_MSG(0, address_valid(good[i], 0), "%s", good[i]);
+		ATF_CHECK_MSG(address_valid(good[i], 0), "%s", good[i]);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		ATF_CHECK_EQ_MSG(-1, address_valid(bad[i], 0), "%s", bad[i]);
+		ATF_CHECK_MSG(!address_valid(bad[i], 0), "%s", bad[i]);
 }
 
 ATF_TC_WITHOUT_HEAD(utf8);
@@ -87,11 +87,11 @@ ATF_TC_BODY(utf8, tc)
 	};
 	size_t i;
 
-	ATF_CHECK_EQ(0, address_valid("b\xc3\xb6@ex\xc3\xa4mple.org", 1));
-	ATF_CHECK_EQ(0, address_valid("\"\xe2\x82\xac\"@example.org", 1));
-	ATF_CHECK_EQ(0, address_valid("\xf0\x9f\x98\x80@example.org", 1));
+	ATF_CHECK(address_valid("b\xc3\xb6@ex\xc3\xa4mple.org", 1));
+	ATF_CHECK(address_valid("\"\xe2\x82\xac\"@example.org", 1));
+	ATF_CHECK(address_valid("\xf0\x9f\x98\x80@example.org", 1));
 	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-		ATF_CHECK_EQ_MSG(-1, address_valid(wrong[i], 1), "%zu", i);
+		ATF_CHECK_MSG(!address_valid(wrong[i], 1), "%zu", i);
 }
 
 ATF_TC_WITHOUT_HEAD(lengths);
@@ -100,9 +100,9 @@ ATF_TC_BODY(lengths, tc)
 	char address[1024], domain[512];
 
 	snprintf(address, sizeof(address), "%s@x", repeat('a', 64));
-	ATF_CHECK_EQ(0, address_valid(address, 0));
+	ATF_CHECK(address_valid(address, 0));
 	snprintf(address, sizeof(address), "%s@x", repeat('a', 65));
-	ATF_CHECK_EQ(-1, address_valid(address, 0));
+	ATF_CHECK(!address_valid(address, 0));
 
 	ATF_CHECK(domain_valid(repeat('a', 63)));
 	ATF_CHECK(!domain_valid(repeat('a', 64)));
@@ -113,7 +113,7 @@ ATF_TC_BODY(lengths, tc)
 	strlcat(domain, "d", sizeof(domain));
 	ATF_CHECK(!domain_valid(domain));
 	snprintf(address, sizeof(address), "a@%s", domain);
-	ATF_CHECK_EQ(-1, address_valid(address, 0));
+	ATF_CHECK(!address_valid(address, 0));
 }
 
 ATF_TC_WITHOUT_HEAD(parts);

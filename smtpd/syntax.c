@@ -133,13 +133,13 @@ mailbox_valid(const char *address)
 	char	 whole[ADDRESS_MAX];
 
 	if (!syntax_unqualified(address))
-		return (address_valid(address, 0) == 0);
+		return (address_valid(address, 0));
 	if (strchr(address, '@') != NULL && address[0] != '"')
 		return (0);
 	if (strlcpy(whole, address, sizeof(whole)) >= sizeof(whole) ||
 	    syntax_qualify(whole, sizeof(whole), "localhost") == -1)
 		return (0);
-	return (address_valid(whole, 0) == 0);
+	return (address_valid(whole, 0));
 }
 
 static int
