@@ -25,6 +25,7 @@ LIB =		lib/address.o lib/table.o lib/rules.o lib/envelope.o \
 		lib/config.o lib/config_check.o lib/options.o lib/bundle.o \
 		lib/config_check_rules.o lib/config_record.o \
 		lib/config_record_binding.o lib/config_print.o lib/lex.o \
+		lib/config_advise.o \
 		lib/log.o lib/loop.o lib/ipc.o lib/io.o lib/io_tls.o \
 		lib/proc.o lib/role.o lib/accounts.o parse.o
 SMTPD =		smtpd/parent.o smtpd/children.o smtpd/reload.o \
@@ -32,7 +33,12 @@ SMTPD =		smtpd/parent.o smtpd/children.o smtpd/reload.o \
 		smtpd/lookup.o smtpd/check.o \
 		smtpd/server.o smtpd/session.o smtpd/command.o smtpd/syntax.o \
 		smtpd/data.o smtpd/intake.o smtpd/received.o smtpd/bounce.o
-QUEUE =		queue/queue.o \
+QUEUE =		queue/queue.o queue/message.o queue/message_again.o \
+		queue/message_cache.o queue/lane.o queue/lane_age.o \
+		queue/schedule.o queue/transaction.o queue/delivery.o \
+		queue/bounce.o queue/bounce_text.o queue/suspend.o \
+		queue/filter.o queue/control.o queue/control_command.o \
+		queue/control_show.o queue/control_queue.o \
 		queue/spool.o queue/spool_write.o queue/spool_room.o \
 		queue/spool_sync.o queue/spool_disk.o queue/segment.o \
 		queue/batch.o queue/large.o queue/recover.o queue/reclaim.o \
@@ -51,7 +57,7 @@ HDRS =		lib/address.h lib/config.h lib/control.h lib/envelope.h \
 		lib/facts.h lib/io.h lib/ipc.h lib/log.h lib/loop.h \
 		lib/proc.h lib/role.h lib/rules.h lib/sandbox.h lib/table.h \
 		lib/task.h lib/text.h lib/config_private.h lib/lex.h lib/compat/compat.h \
-		queue/spool.h queue/spool_log.h queue/spool_disk.h queue/record.h \
+		queue/queue.h queue/spool.h queue/spool_log.h queue/spool_disk.h queue/record.h \
 		queue/flush.h mta/mta.h smtpd/parent.h ctl/ctl.h \
 		lib/accounts.h \
 		smtpd/smtpd.h smtpd/syntax.h smtpd/data.h ctl/sendmail.h

@@ -1,0 +1,491 @@
+/*
+ * Copyright (c) 2026 The Bindery authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * The control commands that change something.  Each is on disk before its
+ * answer, says how many recipients it touched, and works in the small steps
+ * of control_walk().
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/log.h"
+#include "lib/role.h"
+#include "lib/text.h"
+#include "queue/queue.h"
+
+struct command {
+	const char	*verb;
+	void		(*run)(struct client *, char **words, int n);
+};
+
+static void
+recipients(struct client *client)
+{
+	control_done(client, "%llu recipient%s",
+	    (unsigned long long)client->count,
+	    client->count == 1 ? "" : "s");
+}
+
+static void
+log_rcpt(const char *event, struct client *client, struct rcpt *rcpt,
+    const char *to)
+{
+	struct logline	 line;
+
+	logline_start(&line, event);
+	logline_add(&line, "id", "%s.%u", id_text(rcpt_message(rcpt)->id),
+	    rcpt->number);
+	logline_add(&line, "binding", "%s", rcpt->lane->account->name);
+	if (to != NULL)
+		logline_add(&line, "to", "%s", to);
+	logline_add(&line, "by", "%s", control_by(client));
+	logline_end(&line);
+}
+
+/* The filter from words; what is left of them in *rest; -1: answered. */
+static int
+take_filter(struct client *client, char **words, int n, int *used)
+{
+	const char	*error;
+
+	*used = filter_parse(&client->filter, words, n, &error);
+	if (*used == -1) {
+		control_error(client, "%s", error);
+		return (-1);
+	}
+	return (0);
+}
+
+/* Being sent or bounced just now: it cannot be taken back. */
+static int
+busy(const struct rcpt *rcpt)
+{
+	return (rcpt->place == PLACE_HAND || rcpt->place == PLACE_BOUNCING);
+}
+
+static int
+visit_remove(struct client *client, struct rcpt *rcpt)
+{
+	log_rcpt("removed", client, rcpt, NULL);
+	spool_result(rcpt_message(rcpt)->id, rcpt->number, RCPT_REMOVED,
+	    control_stored, control_pending(client));
+	rcpt_finish(rcpt);
+	return (1);
+}
+
+static void
+command_remove(struct client *client, char **words, int n)
+{
+	int	 used;
+
+	if (take_filter(client, words, n, &used) == -1)
+		return;
+	if (used < n)
+		control_error(client, "%s: not understood", words[used]);
+	else
+		control_walk(client, visit_remove, recipients);
+}
+
+static int
+visit_schedule(struct client *client, struct rcpt *rcpt)
+{
+	if (rcpt->place != PLACE_WAIT && rcpt->place != PLACE_HELD)
+		return (0);
+	if (rcpt->place == PLACE_WAIT)
+		spool_defer(rcpt_message(rcpt)->id, rcpt->number,
+		    rcpt->tries, 0, (rcpt->flags & RCPT_WARNED) != 0, NULL);
+	rcpt->flags &= (uint8_t)~RCPT_DEATHS;
+	rcpt_ready(rcpt, 0);
+	rcpt->due = 0;
+	return (1);
+}
+
+static void
+command_schedule(struct client *client, char **words, int n)
+{
+	int	 used;
+
+	if (take_filter(client, words, n, &used) == -1)
+		return;
+	if (used < n)
+		control_error(client, "%s: not understood", words[used]);
+	else
+		control_walk(client, visit_schedule, recipients);
+}
+
+/* The rest of the words as one text in words[0]; they stand in one line. */
+static const char *
+join(struct client *client, char **words, int n, char *buf, size_t size)
+{
+	int	 i;
+
+	buf[0] = '\0';
+	for (i = 0; i < n; i++) {
+		if (i > 0)
+			strlcat(buf, " ", size);
+		strlcat(buf, words[i], size);
+	}
+	return (buf);
+}
+
+static int
+visit_fail(struct client *client, struct rcpt *rcpt)
+{
+	char	 text[600], words[512];
+	int	 used = (int)client->other;
+
+	if (busy(rcpt))
+		return (0);
+	join(client, client->words + used, client->nwords - used, words,
+	    sizeof(words));
+	(void)snprintf(text, sizeof(text), "554 5.3.0 %s", words[0] != '\0' ?
+	    words : "Given up by the administrator");
+	bounce_rcpt(rcpt, BOUNCE_FAILED, text, NULL, 0);
+	return (1);
+}
+
+static void
+command_fail(struct client *client, char **words, int n)
+{
+	int	 used;
+
+	if (take_filter(client, words, n, &used) == -1)
+		return;
+	client->other = (uint64_t)(words - client->words + used);
+	control_walk(client, visit_fail, recipients);
+}
+
+static int
+visit_move(struct client *client, struct rcpt *rcpt)
+{
+	struct lane	*lane;
+
+	if (busy(rcpt)) {
+		client->other++;
+		return (0);
+	}
+	if (rcpt->lane->account == client->account)
+		return (0);
+	lane = lane_get(client->account, rcpt->lane->destination);
+	log_rcpt("moved", client, rcpt, client->account->name);
+	spool_move(rcpt_message(rcpt)->id, rcpt->number,
+	    client->account->name, NULL, control_stored,
+	    control_pending(client));
+	rcpt->flags &= (uint8_t)~RCPT_DEATHS;
+	rcpt_move(rcpt, lane);
+	return (1);
+}
+
+static void
+done_move(struct client *client)
+{
+	if (client->other > 0)
+		control_text(client, "%llu are being sent just now and "
+		    "stay", (unsigned long long)client->other);
+	recipients(client);
+}
+
+static void
+command_move(struct client *client, char **words, int n)
+{
+	int	 used;
+
+	if (take_filter(client, words, n, &used) == -1)
+		return;
+	if (n - used != 2 || strcmp(words[used], "to") != 0) {
+		control_error(client, "usage: move FILTER to B");
+		return;
+	}
+	if (config_binding(lane_config(), words[used + 1]) == NULL ||
+	    strcmp(words[used + 1], "*") == 0) {
+		control_error(client, "no binding %s", words[used + 1]);
+		return;
+	}
+	client->account = account_get(words[used + 1]);
+	control_walk(client, visit_move, done_move);
+}
+
+/*
+ * "binding B [reception] [domain D|site S] [for T] [reason TEXT]" into s;
+ * -1: answered.
+ */
+static int
+take_scope(struct client *client, char **words, int n, struct suspension *s,
+    int64_t *length, char *reason, size_t size)
+{
+	int	 i;
+
+	memset(s, 0, sizeof(*s));
+	*length = 0;
+	for (i = 0; i < n; i++) {
+		if (strcmp(words[i], "reception") == 0) {
+			s->reception = 1;
+			continue;
+		}
+		if (i + 1 == n)
+			break;
+		if (strcmp(words[i], "binding") == 0)
+			s->binding = words[++i];
+		else if (strcmp(words[i], "domain") == 0)
+			s->domain = words[++i];
+		else if (strcmp(words[i], "site") == 0)
+			s->site = words[++i];
+		else if (strcmp(words[i], "for") == 0) {
+			if (duration_parse(words[++i], length) == -1)
+				break;
+		} else if (strcmp(words[i], "reason") == 0) {
+			join(client, words + i + 1, n - i - 1, reason, size);
+			s->reason = reason;
+			i = n - 1;
+		} else
+			break;
+	}
+	if (i < n) {
+		control_error(client, "%s: not understood", words[i]);
+		return (-1);
+	}
+	if (s->binding == NULL || (s->domain != NULL && s->site != NULL) ||
+	    (s->reception && (s->domain != NULL || s->site != NULL)) ||
+	    strlen(s->binding) > NAME_MAX_LEN ||
+	    (s->domain != NULL && strpbrk(s->domain, " \t") != NULL) ||
+	    (s->site != NULL && strpbrk(s->site, " \t") != NULL)) {
+		control_error(client, "usage: binding B [reception] "
+		    "[domain D|site S] [for T] [reason TEXT]");
+		return (-1);
+	}
+	client->filter.older = -1;
+	client->filter.binding = s->binding;
+	client->filter.domain = s->domain;
+	client->filter.site = s->site;
+	return (0);
+}
+
+static int
+visit_suspended(struct client *client, struct rcpt *rcpt)
+{
+	if (client->until != 0 && (int64_t)rcpt_message(rcpt)->created +
+	    rcpt->lane->ttl < client->until)
+		client->other++;
+	return (1);
+}
+
+static void
+done_suspend(struct client *client)
+{
+	if (client->until != 0)
+		control_text(client, "%llu would expire before its end",
+		    (unsigned long long)client->other);
+	recipients(client);
+}
+
+static int
+known_binding(const char *name)
+{
+	return (strcmp(name, "*") != 0 &&
+	    (config_binding(lane_config(), name) != NULL ||
+	    account_find(name) != NULL));
+}
+
+static void
+command_suspend(struct client *client, char **words, int n)
+{
+	struct suspension	 s;
+	int64_t			 length;
+	char			 reason[512];
+
+	if (take_scope(client, words, n, &s, &length, reason,
+	    sizeof(reason)) == -1)
+		return;
+	if (!known_binding(s.binding)) {
+		control_error(client, "no binding %s", s.binding);
+		return;
+	}
+	if (s.site != NULL && config_site(lane_config(), s.site) == NULL) {
+		control_error(client, "no site %s", s.site);
+		return;
+	}
+	s.since = schedule_now();
+	s.until = length > 0 ? s.since + (uint64_t)length : 0;
+	s.by = (char *)control_by(client);
+	client->until = (int64_t)s.until;
+	if (!client->only_count)
+		suspend_set(&s, control_stored, control_pending(client));
+	control_walk(client, visit_suspended, done_suspend);
+}
+
+/* What else keeps it suspended. */
+static void
+done_resume(struct client *client)
+{
+	const struct suspension	*s;
+	const struct binding	*binding;
+	const char		*name = client->filter.binding;
+
+	for (s = suspend_next(NULL); s != NULL; s = suspend_next(s))
+		if (strcmp(s->binding, name) == 0)
+			control_text(client, "still suspended by command:"
+			    "%s%s%s%s%s", s->reception ? " reception" :
+			    " delivery", s->domain != NULL ? " domain " : "",
+			    s->domain != NULL ? s->domain : "",
+			    s->site != NULL ? " site " : "",
+			    s->site != NULL ? s->site : "");
+	binding = config_binding(lane_config(), name);
+	if (binding != NULL && config_option(lane_config(), binding, NULL,
+	    NULL, OPTION_SUSPEND_DELIVERY)->number)
+		control_text(client, "still suspended by the configuration: "
+		    "delivery");
+	if (binding != NULL && config_option(lane_config(), binding, NULL,
+	    NULL, OPTION_SUSPEND_RECEPTION)->number)
+		control_text(client, "still suspended by the configuration: "
+		    "reception");
+	recipients(client);
+}
+
+static void
+command_pause(struct client *client, const char *what, int on)
+{
+	char	 scope[32];
+
+	if (strcmp(what, "smtp") != 0 && strcmp(what, "mta") != 0 &&
+	    strcmp(what, "mda") != 0) {
+		control_error(client, "%s: smtp, mta or mda", what);
+		return;
+	}
+	(void)snprintf(scope, sizeof(scope), "pause %s", what);
+	queue_pause(what, on);
+	log_info("%s %s by=%s", on ? "paused" : "resumed", what,
+	    control_by(client));
+	spool_suspend(scope, on ? "on" : "", control_stored,
+	    control_pending(client));
+	client->filter.has_id = 1;	/* a walk over nothing: wait only */
+	client->filter.id = 0;
+	client->filter.older = -1;
+	control_walk(client, NULL, recipients);
+}
+
+static void
+run_pause(struct client *client, char **words, int n)
+{
+	if (n != 1)
+		control_error(client, "usage: pause smtp|mta|mda");
+	else
+		command_pause(client, words[0], 1);
+}
+
+static void
+command_resume(struct client *client, char **words, int n)
+{
+	struct suspension	 s;
+	int64_t			 length;
+	char			 reason[512];
+
+	if (n == 1) {
+		command_pause(client, words[0], 0);
+		return;
+	}
+	if (take_scope(client, words, n, &s, &length, reason,
+	    sizeof(reason)) == -1)
+		return;
+	if (!client->only_count && suspend_lift(&s, control_by(client),
+	    control_stored, control_pending(client)) == -1) {
+		client->pending--;
+		control_text(client, "was not suspended by command in "
+		    "that scope");
+	}
+	control_walk(client, NULL, done_resume);
+}
+
+static void
+command_stop(struct client *client, char **words, int n)
+{
+	control_ask_parent(client, QUEUE_STOP);
+	control_done(client, "stopping");
+}
+
+static void
+command_reload(struct client *client, char **words, int n)
+{
+	control_ask_parent(client, QUEUE_RELOAD);
+}
+
+static void
+command_log(struct client *client, char **words, int n)
+{
+	struct ipc	*parent = role_parent();
+	int		 verbose;
+
+	if (n != 1 || (strcmp(words[0], "brief") != 0 &&
+	    strcmp(words[0], "verbose") != 0)) {
+		control_error(client, "usage: log brief|verbose");
+		return;
+	}
+	verbose = strcmp(words[0], "verbose") == 0;
+	log_verbose(verbose);
+	ipc_begin(parent, QUEUE_VERBOSE);
+	ipc_put_u8(parent, (uint8_t)verbose);
+	ipc_end(parent);
+	control_done(client, "%s", "");
+}
+
+static void
+command_mta(struct client *client, char **words, int n)
+{
+	control_ask_mta(client);
+}
+
+static const struct command commands[] = {
+	{ "show",	show_command },
+	{ "suspend",	command_suspend },
+	{ "resume",	command_resume },
+	{ "move",	command_move },
+	{ "schedule",	command_schedule },
+	{ "remove",	command_remove },
+	{ "fail",	command_fail },
+	{ "match",	command_mta },
+	{ "test",	command_mta },
+	{ "trace",	command_mta },
+	{ "pause",	run_pause },
+	{ "reload",	command_reload },
+	{ "stop",	command_stop },
+	{ "log",	command_log },
+};
+
+void
+control_command(struct client *client)
+{
+	char	**words = client->words;
+	int	  n = client->nwords;
+	size_t	  i;
+
+	if (strcmp(words[0], "-n") == 0 || strcmp(words[0], "count") == 0) {
+		client->only_count = 1;
+		words++;
+		n--;
+	}
+	if (n == 0 || lane_config() == NULL) {
+		control_error(client, "no command");
+		return;
+	}
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strcmp(words[0], commands[i].verb) != 0)
+			continue;
+		commands[i].run(client, words + 1, n - 1);
+		return;
+	}
+	control_error(client, "%s: no such command", words[0]);
+}

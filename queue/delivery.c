@@ -1,0 +1,566 @@
+/*
+ * Copyright (c) 2026 The Bindery authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Mail on its way out: tasks to mta, what became of them, and what mta says
+ * of lanes and bindings.  Every recipient of a task is in the place HAND
+ * until a result, a return or the death of mta; a result is recorded before
+ * memory forgets the recipient.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+#include "lib/loop.h"
+#include "lib/task.h"
+#include "lib/text.h"
+#include "queue/queue.h"
+
+/* Seconds until what was held without a closed lane is tried again. */
+#define HELD_SECONDS	2
+/* Octets on their way to mta: more are not added. */
+#define MTA_PENDING	(4 * 1024 * 1024)
+
+struct delivery {
+	RB_ENTRY(delivery)	 node;
+	uint64_t		 id;		/* of the task */
+	uint64_t		 message;
+	struct lane		*lane;
+	uint32_t		 nrcpts;
+	uint32_t		 left;		/* still in hand */
+	uint8_t			 careful;
+	uint32_t		 numbers[];	/* 0: no longer in hand */
+};
+RB_HEAD(deliveries, delivery);
+
+static int	 delivery_compare(const struct delivery *,
+		    const struct delivery *);
+RB_PROTOTYPE(deliveries, delivery, node, delivery_compare);
+
+static struct {
+	struct deliveries	 tree;
+	uint64_t		 last_id;
+	/*
+	 * What two mtas died with goes out for one lane at a time, so that a
+	 * third death tells who it was.
+	 */
+	struct lane		*careful;
+	uint32_t		 careful_tasks;
+	struct task		 task;		/* the one being built */
+} delivery = { .tree = RB_INITIALIZER(&delivery.tree) };
+
+RB_GENERATE(deliveries, delivery, node, delivery_compare);
+
+static int
+delivery_compare(const struct delivery *a, const struct delivery *b)
+{
+	return (a->id < b->id ? -1 : a->id > b->id);
+}
+
+static struct delivery *
+delivery_find(uint64_t id)
+{
+	struct delivery	 key;
+
+	key.id = id;
+	return (RB_FIND(deliveries, &delivery.tree, &key));
+}
+
+/* Its recipients have gone elsewhere. */
+static void
+delivery_end(struct delivery *d)
+{
+	struct lane	*lane = d->lane;
+
+	if (d->careful && --delivery.careful_tasks == 0)
+		delivery.careful = NULL;
+	RB_REMOVE(deliveries, &delivery.tree, d);
+	free(d);
+	lane_gave(lane);
+}
+
+/* The recipient, if it is still this task's. */
+static struct rcpt *
+delivery_rcpt(struct delivery *d, uint32_t i)
+{
+	struct message	*m;
+	struct rcpt	*rcpt;
+
+	if (d->numbers[i] == 0 || (m = message_find(d->message)) == NULL)
+		return (NULL);
+	rcpt = message_rcpt(m, d->numbers[i]);
+	if (rcpt == NULL || rcpt->lane == NULL || rcpt->place != PLACE_HAND)
+		return (NULL);
+	return (rcpt);
+}
+
+static int
+deaths(const struct rcpt *rcpt)
+{
+	return ((rcpt->flags & RCPT_DEATHS) / RCPT_DEATH);
+}
+
+int
+delivery_busy(void)
+{
+	struct ipc	*mta;
+
+	if ((mta = queue_mta()) == NULL || queue_is_paused("mta"))
+		return (1);
+	return (ipc_pending(mta) > MTA_PENDING);
+}
+
+void
+delivery_lane_gone(struct lane *lane)
+{
+	struct ipc	*mta;
+
+	if ((mta = queue_mta()) == NULL)
+		return;
+	ipc_begin(mta, QUEUE_LANE_GONE);
+	ipc_put_u32(mta, lane->id);
+	ipc_end(mta);
+}
+
+void
+delivery_recall(struct lane *lane)
+{
+	struct ipc	*mta;
+
+	if ((mta = queue_mta()) == NULL || !lane->announced ||
+	    lane->in_hand == 0)
+		return;
+	ipc_begin(mta, QUEUE_RECALL);
+	ipc_put_u32(mta, lane->id);
+	ipc_end(mta);
+}
+
+static void
+announce(struct ipc *mta, struct lane *lane)
+{
+	if (lane->announced)
+		return;
+	ipc_begin(mta, QUEUE_LANE);
+	ipc_put_u32(mta, lane->id);
+	ipc_put_str(mta, lane->account->name);
+	ipc_put_str(mta, lane->destination);
+	ipc_end(mta);
+	lane->announced = 1;
+}
+
+static void
+task_start(struct task *task, struct message *m, const struct envelope *e)
+{
+	task->message = m->id;
+	task->created = e->created;
+	task->size = m->content;
+	task->eightbit = e->eightbit;
+	task->smtputf8 = e->smtputf8;
+	task->sender = e->sender;
+	task->action = NULL;
+	task->ret = e->ret;
+	task->envid = e->envid;
+	task->nrcpts = 0;
+}
+
+/*
+ * One more recipient; 0: it does not belong to this task, 1: it does, -1: it
+ * cannot go at all now and was put elsewhere.
+ */
+static int
+task_add(struct task *task, struct rcpt *rcpt, const struct envelope *e)
+{
+	const struct config		*config = lane_config();
+	const struct envelope_rcpt	*from;
+	struct task_rcpt		*to;
+
+	from = envelope_rcpt(e, rcpt->number);
+	if (from == NULL || config_action(config, from->action) == NULL) {
+		rcpt_hold(rcpt);	/* unknown action */
+		return (-1);
+	}
+	if (deaths(rcpt) == 2 && delivery.careful != NULL &&
+	    delivery.careful != rcpt->lane) {
+		rcpt_wait(rcpt, schedule_now() + HELD_SECONDS);
+		return (-1);
+	}
+	if (task->action == NULL)
+		task->action = from->action;
+	else if (strcmp(task->action, from->action) != 0)
+		return (0);
+	to = &task->rcpts[task->nrcpts++];
+	to->number = rcpt->number;
+	to->rule = from->rule;
+	to->try = rcpt->tries + 1;
+	to->retry = schedule_retry(task->message, to->try,
+	    (uint32_t)config->retry_min, (uint32_t)config->retry_max);
+	to->address = from->address;
+	to->orcpt = from->orcpt;
+	to->notify = from->notify;
+	return (1);
+}
+
+static void
+task_hand(struct ipc *mta, struct lane *lane, struct message *m,
+    const struct task *task)
+{
+	struct delivery	*d;
+	struct rcpt	*rcpt;
+	uint32_t	 i;
+
+	d = calloc(1, sizeof(*d) + task->nrcpts * sizeof(d->numbers[0]));
+	if (d == NULL)
+		fatal("calloc");
+	d->id = task->id;
+	d->message = m->id;
+	d->lane = lane;
+	d->nrcpts = d->left = task->nrcpts;
+	for (i = 0; i < task->nrcpts; i++) {
+		d->numbers[i] = task->rcpts[i].number;
+		rcpt = message_rcpt(m, d->numbers[i]);
+		if (deaths(rcpt) == 2)
+			d->careful = 1;
+		rcpt_hand(rcpt);
+	}
+	if (d->careful) {
+		delivery.careful = lane;
+		delivery.careful_tasks++;
+	}
+	RB_INSERT(deliveries, &delivery.tree, d);
+	announce(mta, lane);
+	ipc_begin(mta, QUEUE_TASK);
+	task_put(mta, task);
+	ipc_end(mta);
+	queue_stats()->tasks++;
+	lane_took(lane);
+}
+
+/*
+ * The recipients of one message stand together in the list, for they were
+ * put there together: those at the head that share it are one task.
+ */
+int
+delivery_hand(struct lane *lane)
+{
+	const struct envelope	*e;
+	struct task		*task = &delivery.task;
+	struct rcpt		*rcpt, *next;
+	struct message		*m;
+	struct ipc		*mta;
+
+	if ((rcpt = TAILQ_FIRST(&lane->ready)) == NULL ||
+	    (mta = queue_mta()) == NULL)
+		return (0);
+	m = rcpt_message(rcpt);
+	if ((e = message_envelope(m)) == NULL) {
+		rcpt_hold(rcpt);
+		return (0);
+	}
+	task->id = delivery.last_id + 1;
+	task->lane = lane->id;
+	task_start(task, m, e);
+	for (; rcpt != NULL && task->nrcpts < TASK_RCPTS; rcpt = next) {
+		next = TAILQ_NEXT(rcpt, entry);
+		if (rcpt_message(rcpt) != m || task_add(task, rcpt, e) == 0)
+			break;
+	}
+	if (task->nrcpts == 0)
+		return (0);
+	delivery.last_id++;
+	task_hand(mta, lane, m, task);
+	return ((int)task->nrcpts);
+}
+
+static void
+content_put(struct ipc *mta, uint64_t task, uint64_t len, const void *bytes,
+    int fd)
+{
+	ipc_begin(mta, QUEUE_CONTENT);
+	ipc_put_u64(mta, task);
+	ipc_put_u64(mta, len);
+	if (bytes != NULL)
+		ipc_put_bytes(mta, bytes, len);
+	else if (fd != -1)
+		ipc_put_fd(mta, fd);
+	ipc_end(mta);
+}
+
+/* What was accepted cannot be read any more: its sender is told. */
+static void
+content_lost(struct ipc *mta, struct delivery *d)
+{
+	struct rcpt	*rcpt;
+	uint32_t	 i;
+
+	log_warn("content of message %s is lost", id_text(d->message));
+	content_put(mta, d->id, 0, NULL, -1);
+	for (i = 0; i < d->nrcpts; i++)
+		if ((rcpt = delivery_rcpt(d, i)) != NULL)
+			bounce_rcpt(rcpt, BOUNCE_FAILED, "554 5.3.0 The "
+			    "message was damaged on disk and cannot be sent",
+			    NULL, 0);
+	delivery_end(d);
+}
+
+void
+delivery_fetch(struct ipc *mta, struct ipc_msg *msg)
+{
+	struct delivery	*d;
+	struct message	*m;
+	const void	*cached;
+	uint64_t	 id, len;
+	size_t		 size;
+	void		*content;
+	int		 fd;
+
+	id = ipc_get_u64(msg);
+	ipc_get_end(msg);
+	if ((d = delivery_find(id)) == NULL ||
+	    (m = message_find(d->message)) == NULL) {
+		content_put(mta, id, 0, NULL, -1);	/* removed meanwhile */
+		return;
+	}
+	if (m->flags & MESSAGE_LARGE) {
+		if (spool_large_check(m->ref) == -1 ||
+		    (fd = spool_large_open(m->id)) == -1)
+			content_lost(mta, d);
+		else
+			content_put(mta, id, m->content, NULL, fd);
+	} else if ((cached = cache_content(m->id, &size)) != NULL)
+		content_put(mta, id, size, cached, -1);
+	else if ((content = spool_read_content(m->ref, &len)) != NULL) {
+		content_put(mta, id, len, content, -1);
+		free(content);
+	} else
+		content_lost(mta, d);
+}
+
+static void
+result_delivered(struct rcpt *rcpt, const struct task_result *result)
+{
+	struct message	*m = rcpt_message(rcpt);
+
+	rcpt->lane->account->sent++;
+	queue_stats()->delivered++;
+	spool_result(m->id, rcpt->number, RCPT_DELIVERED, NULL, NULL);
+	if (rcpt->flags & RCPT_NOTIFY_SUCCESS && !result->dsn_relayed)
+		bounce_rcpt(rcpt, BOUNCE_RELAYED, result->reply,
+		    result->host, 1);
+	else
+		rcpt_finish(rcpt);
+}
+
+static void
+result_tempfail(struct rcpt *rcpt, const struct task_result *result)
+{
+	const struct config	*config = lane_config();
+	struct message		*m = rcpt_message(rcpt);
+	struct lane		*lane = rcpt->lane;
+	uint32_t		 now;
+
+	lane->account->temp++;
+	queue_stats()->tempfails++;
+	lane_last(lane, result->reply);
+	if (rcpt->tries < UINT16_MAX - 1)
+		rcpt->tries++;
+	now = schedule_now();
+	rcpt_wait(rcpt, now + schedule_retry(m->id, rcpt->tries,
+	    (uint32_t)config->retry_min, (uint32_t)config->retry_max));
+	spool_defer(m->id, rcpt->number, rcpt->tries, rcpt->due,
+	    (rcpt->flags & RCPT_WARNED) != 0, result->reply);
+	rcpt->reply = spool_last();
+	cache_drop(m->id);
+	if (now > m->created && now - m->created >= lane->ttl)
+		bounce_rcpt(rcpt, BOUNCE_EXPIRED, result->reply,
+		    result->host, 1);
+}
+
+/* A local cause: it goes as soon as the lane does. */
+static void
+result_held(struct rcpt *rcpt)
+{
+	if (lane_why(rcpt->lane) != NULL)
+		rcpt_ready(rcpt, 1);
+	else
+		rcpt_wait(rcpt, schedule_now() + HELD_SECONDS);
+}
+
+static void
+result_one(struct rcpt *rcpt, const struct task_result *result)
+{
+	rcpt->flags &= (uint8_t)~RCPT_DEATHS;
+	switch (result->outcome) {
+	case OUTCOME_DELIVERED:
+		result_delivered(rcpt, result);
+		break;
+	case OUTCOME_TEMPFAIL:
+		result_tempfail(rcpt, result);
+		break;
+	case OUTCOME_PERMFAIL:
+		rcpt->lane->account->perm++;
+		queue_stats()->permfails++;
+		lane_last(rcpt->lane, result->reply);
+		bounce_rcpt(rcpt, BOUNCE_FAILED, result->reply, result->host,
+		    result->cause != NULL &&
+		    strcmp(result->cause, "remote") == 0);
+		break;
+	default:
+		result_held(rcpt);
+		break;
+	}
+}
+
+void
+delivery_result(struct ipc *mta, struct ipc_msg *msg)
+{
+	struct task_result	 result;
+	struct delivery		*d;
+	struct rcpt		*rcpt;
+	uint32_t		 i, count;
+
+	d = delivery_find(ipc_get_u64(msg));
+	for (count = ipc_get_u32(msg); count > 0; count--) {
+		task_result_get(msg, &result);
+		if (result.reply == NULL)
+			result.reply = "";
+		if (d == NULL)
+			continue;
+		for (i = 0; i < d->nrcpts; i++)
+			if (d->numbers[i] == result.number)
+				break;
+		if (i == d->nrcpts || result.number == 0)
+			continue;
+		if ((rcpt = delivery_rcpt(d, i)) != NULL)
+			result_one(rcpt, &result);
+		d->numbers[i] = 0;
+		d->left--;
+	}
+	ipc_get_end(msg);
+	if (d != NULL && d->left == 0)
+		delivery_end(d);
+}
+
+/* To the head of the lane, in the order in which they were. */
+static void
+delivery_give_back(struct delivery *d)
+{
+	struct rcpt	*rcpt;
+	uint32_t	 i;
+
+	for (i = d->nrcpts; i > 0; i--)
+		if ((rcpt = delivery_rcpt(d, i - 1)) != NULL)
+			rcpt_ready(rcpt, 1);
+	delivery_end(d);
+}
+
+void
+delivery_return(struct ipc *mta, struct ipc_msg *msg)
+{
+	struct delivery	*d;
+
+	d = delivery_find(ipc_get_u64(msg));
+	ipc_get_end(msg);
+	if (d != NULL)
+		delivery_give_back(d);
+}
+
+void
+delivery_mta_gone(void)
+{
+	struct delivery	*d;
+	struct rcpt	*rcpt;
+	uint32_t	 i;
+
+	lane_forget();
+	while ((d = RB_MAX(deliveries, &delivery.tree)) != NULL) {
+		for (i = 0; i < d->nrcpts; i++) {
+			if ((rcpt = delivery_rcpt(d, i)) == NULL)
+				continue;
+			rcpt->flags += RCPT_DEATH;
+			if (deaths(rcpt) < 3)
+				continue;
+			log_warnx("%s.%u is suspect: three times mta died "
+			    "with it in hand", id_text(d->message),
+			    rcpt->number);
+			rcpt_hold(rcpt);
+		}
+		delivery_give_back(d);
+	}
+}
+
+void
+delivery_lane(struct ipc *mta, struct ipc_msg *msg)
+{
+	const char	*cause, *text;
+	struct lane	*lane;
+	uint64_t	 until;
+	uint8_t		 open;
+
+	lane = lane_by_id(ipc_get_u32(msg));
+	open = ipc_get_u8(msg);
+	cause = ipc_get_str(msg);
+	text = ipc_get_str(msg);
+	until = ipc_get_u64(msg);
+	ipc_get_end(msg);
+	if (lane == NULL)
+		return;
+	if (open) {
+		lane_open(lane);
+		return;
+	}
+	lane_close(lane, cause != NULL ? cause : "local",
+	    text != NULL ? text : "", (uint32_t)until);
+	if (text != NULL)
+		lane_last(lane, text);
+}
+
+void
+delivery_binding(struct ipc *mta, struct ipc_msg *msg)
+{
+	const char	*name, *reason;
+	struct account	*account;
+	uint8_t		 up4, up6;
+
+	name = ipc_get_str(msg);
+	up4 = ipc_get_u8(msg);
+	up6 = ipc_get_u8(msg);
+	reason = ipc_get_str(msg);
+	ipc_get_end(msg);
+	if (name == NULL)
+		return;
+	account = account_get(name);
+	account->down4 = !up4;
+	account->down6 = !up6;
+	free(account->reason);
+	account->reason = reason == NULL ? NULL : strdup(reason);
+	account_update(account);
+}
+
+void
+delivery_counts(struct ipc *mta, struct ipc_msg *msg)
+{
+	const char	*name;
+	uint32_t	 connections;
+
+	name = ipc_get_str(msg);
+	connections = ipc_get_u32(msg);
+	ipc_get_end(msg);
+	if (name != NULL)
+		account_get(name)->connections = connections;
+}

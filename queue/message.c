@@ -1,0 +1,352 @@
+/*
+ * Copyright (c) 2026 The Bindery authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Messages and recipients in memory: which there are, and the place each
+ * recipient is in.  All rooms of the queue call it.  It keeps no address and
+ * no reply: a million recipients are to fit in 160 octets each.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/log.h"
+#include "lib/loop.h"
+#include "queue/queue.h"
+
+RB_HEAD(queue_messages, message);
+
+static int	 message_compare(const struct message *,
+		    const struct message *);
+static void	 place_leave(struct rcpt *);
+
+RB_PROTOTYPE(queue_messages, message, node, message_compare);
+
+static struct {
+	struct queue_messages	 tree;
+	uint64_t		 messages;
+	uint64_t		 rcpts;
+} messages = { RB_INITIALIZER(&messages.tree), 0, 0 };
+
+RB_GENERATE(queue_messages, message, node, message_compare);
+
+static int
+message_compare(const struct message *a, const struct message *b)
+{
+	return (a->id < b->id ? -1 : a->id > b->id);
+}
+
+struct message *
+message_new(uint64_t id, uint32_t nrcpts)
+{
+	struct message	*m;
+	uint32_t	 i;
+
+	m = calloc(1, sizeof(*m) + nrcpts * sizeof(m->rcpts[0]));
+	if (m == NULL)
+		fatal("calloc");
+	m->id = id;
+	m->nrcpts = nrcpts;
+	for (i = 0; i < nrcpts; i++)
+		m->rcpts[i].index = i;
+	return (m);
+}
+
+void
+message_insert(struct message *m)
+{
+	RB_INSERT(queue_messages, &messages.tree, m);
+	messages.messages++;
+}
+
+struct message *
+message_find(uint64_t id)
+{
+	struct message	 key;
+
+	key.id = id;
+	return (RB_FIND(queue_messages, &messages.tree, &key));
+}
+
+struct message *
+message_from(uint64_t id)
+{
+	struct message	 key;
+
+	key.id = id;
+	return (RB_NFIND(queue_messages, &messages.tree, &key));
+}
+
+struct message *
+message_from_envelope(const struct envelope *e)
+{
+	const struct envelope_rcpt	*from;
+	struct message			*m;
+	struct rcpt			*rcpt;
+	uint32_t			 i;
+
+	m = message_new(e->id, e->nrcpts);
+	m->created = (uint32_t)(e->created / 1000000);
+	if (e->sender[0] == '\0')
+		m->flags |= MESSAGE_NULL_SENDER;
+	if (e->large != NULL)
+		m->flags |= MESSAGE_LARGE;
+	for (i = 0; i < e->nrcpts; i++) {
+		from = &e->rcpts[i];
+		rcpt = &m->rcpts[i];
+		rcpt->number = from->number;
+		rcpt->tries = from->tries;
+		rcpt->due = (uint32_t)from->due;
+		rcpt->flags = notify_flags(from->notify);
+		if (from->warned)
+			rcpt->flags |= RCPT_WARNED;
+		if (from->state != RCPT_WAITING)
+			continue;
+		rcpt->lane = lane_get(account_get(from->binding),
+		    from->destination);
+		m->open++;
+	}
+	return (m);
+}
+
+void
+message_free(struct message *m)
+{
+	free(m);
+}
+
+struct message *
+rcpt_message(struct rcpt *rcpt)
+{
+	return ((struct message *)(void *)((char *)(rcpt - rcpt->index) -
+	    offsetof(struct message, rcpts)));
+}
+
+/* Numbers rise, but after a reclaim some may be missing. */
+struct rcpt *
+message_rcpt(struct message *m, uint32_t number)
+{
+	uint32_t	 low, high, middle;
+
+	low = 0;
+	high = m->nrcpts;
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		if (m->rcpts[middle].number < number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == m->nrcpts || m->rcpts[low].number != number)
+		return (NULL);
+	return (&m->rcpts[low]);
+}
+
+uint8_t
+notify_flags(const char *notify)
+{
+	uint8_t	 flags;
+
+	if (notify == NULL)
+		return (0);
+	flags = RCPT_NOTIFY_SET;
+	if (strcasestr(notify, "success") != NULL)
+		flags |= RCPT_NOTIFY_SUCCESS;
+	if (strcasestr(notify, "failure") != NULL)
+		flags |= RCPT_NOTIFY_FAILURE;
+	if (strcasestr(notify, "delay") != NULL)
+		flags |= RCPT_NOTIFY_DELAY;
+	return (flags);
+}
+
+/* rcpt->lane is set; it is counted and takes its first place. */
+void
+rcpt_enter(struct rcpt *rcpt)
+{
+	struct lane	*lane = rcpt->lane;
+
+	messages.rcpts++;
+	lane->queued++;
+	lane->account->queued++;
+	lane_age_insert(lane, rcpt);
+	if (rcpt->due > schedule_now())
+		rcpt_wait(rcpt, rcpt->due);
+	else
+		rcpt_ready(rcpt, 0);
+}
+
+static void
+place_leave(struct rcpt *rcpt)
+{
+	struct lane	*lane = rcpt->lane;
+
+	switch (rcpt->place) {
+	case PLACE_READY:
+		TAILQ_REMOVE(&lane->ready, rcpt, entry);
+		if (TAILQ_EMPTY(&lane->ready))
+			lane_update(lane);
+		break;
+	case PLACE_WAIT:
+		schedule_remove(rcpt);
+		lane->waiting--;
+		lane->account->deferred--;
+		break;
+	case PLACE_HELD:
+		TAILQ_REMOVE(&lane->held, rcpt, entry);
+		break;
+	}
+	rcpt->place = PLACE_NONE;
+}
+
+void
+rcpt_ready(struct rcpt *rcpt, int head)
+{
+	struct lane	*lane = rcpt->lane;
+	int		 first;
+
+	place_leave(rcpt);
+	rcpt->place = PLACE_READY;
+	first = TAILQ_EMPTY(&lane->ready);
+	if (head)
+		TAILQ_INSERT_HEAD(&lane->ready, rcpt, entry);
+	else
+		TAILQ_INSERT_TAIL(&lane->ready, rcpt, entry);
+	if (first)
+		lane_update(lane);
+}
+
+void
+rcpt_wait(struct rcpt *rcpt, uint32_t due)
+{
+	place_leave(rcpt);
+	rcpt->place = PLACE_WAIT;
+	schedule_add(rcpt, due);
+	rcpt->lane->waiting++;
+	rcpt->lane->account->deferred++;
+}
+
+void
+rcpt_hold(struct rcpt *rcpt)
+{
+	place_leave(rcpt);
+	rcpt->place = PLACE_HELD;
+	TAILQ_INSERT_TAIL(&rcpt->lane->held, rcpt, entry);
+}
+
+void
+rcpt_hand(struct rcpt *rcpt)
+{
+	place_leave(rcpt);
+	rcpt->place = PLACE_HAND;
+}
+
+void
+rcpt_bounce(struct rcpt *rcpt)
+{
+	place_leave(rcpt);
+	rcpt->place = PLACE_BOUNCING;
+}
+
+/* Out of its lane and its counts. */
+static void
+rcpt_leave(struct rcpt *rcpt)
+{
+	struct lane	*lane = rcpt->lane;
+
+	place_leave(rcpt);
+	lane_age_remove(lane, rcpt);
+	lane->queued--;
+	lane->account->queued--;
+	lane->idle = loop_seconds();
+	rcpt->lane = NULL;
+}
+
+void
+rcpt_move(struct rcpt *rcpt, struct lane *lane)
+{
+	rcpt_leave(rcpt);
+	rcpt->lane = lane;
+	rcpt->due = 0;
+	lane->queued++;
+	lane->account->queued++;
+	lane_age_insert(lane, rcpt);
+	rcpt_ready(rcpt, 0);
+}
+
+void
+rcpt_finish(struct rcpt *rcpt)
+{
+	struct message	*m = rcpt_message(rcpt);
+
+	rcpt_leave(rcpt);
+	messages.rcpts--;
+	if (--m->open > 0)
+		return;
+	cache_drop(m->id);
+	message_forget(m, 0);
+}
+
+void
+message_forget(struct message *m, int replaced)
+{
+	RB_REMOVE(queue_messages, &messages.tree, m);
+	messages.messages--;
+	spool_dead(m->ref, m->flags & MESSAGE_LARGE ? 0 : m->content);
+	if (m->flags & MESSAGE_LARGE && !replaced)
+		spool_large_remove(m->id);
+	message_free(m);
+}
+
+/* All of it leaves memory; the log has been told. */
+void
+message_drop(struct message *m)
+{
+	uint32_t	 i, left;
+
+	for (i = 0, left = m->open; left > 0; i++) {
+		if (m->rcpts[i].lane == NULL)
+			continue;
+		left--;
+		rcpt_finish(&m->rcpts[i]);	/* the last frees m */
+	}
+}
+
+uint64_t
+message_count(void)
+{
+	return (messages.messages);
+}
+
+uint64_t
+rcpt_count(void)
+{
+	return (messages.rcpts);
+}
+
+/* The log was read: what is open takes its place. */
+void
+message_replay_done(void)
+{
+	struct message	*m, *next;
+	uint32_t	 i;
+
+	for (m = RB_MIN(queue_messages, &messages.tree); m != NULL; m = next) {
+		next = RB_NEXT(queue_messages, &messages.tree, m);
+		for (i = 0; i < m->nrcpts; i++)
+			if (m->rcpts[i].lane != NULL)
+				rcpt_enter(&m->rcpts[i]);
+	}
+}

@@ -1,0 +1,513 @@
+/*
+ * Copyright (c) 2026 The Bindery authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * The queue's role: entry, channels and their handlers, what happens once a
+ * second, start from the log.  The work is in its neighbours.  Nothing here
+ * may block but the start and the stop.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+#include "lib/loop.h"
+#include "lib/role.h"
+#include "lib/text.h"
+#include "queue/queue.h"
+
+static void	 on_configured(struct config *, struct config *);
+static void	 on_peer(enum role, int);
+static void	 on_stop(void);
+static void	 on_tick(void *);
+static void	 on_flushed(struct ipc *, struct ipc_msg *);
+static int	 expired(struct rcpt *);
+static int	 late(struct rcpt *);
+
+static const struct ipc_entry from_parent[] = {
+	{ PARENT_CONTROL,	control_listener },
+	{ PARENT_RELOADED,	control_reloaded },
+	{ IPC_NONE,		NULL }
+};
+
+static const struct ipc_entry from_smtpd[] = {
+	{ SMTPD_MAIL,		transaction_mail },
+	{ SMTPD_RCPT,		transaction_rcpt },
+	{ SMTPD_LARGE,		transaction_large },
+	{ SMTPD_CONTENT,	transaction_content },
+	{ SMTPD_COMMIT,		transaction_commit },
+	{ SMTPD_ABORT,		transaction_abort },
+	{ SMTPD_BOUNCE_REFUSED,	bounce_refused },
+	{ IPC_NONE,		NULL }
+};
+
+static const struct ipc_entry from_mta[] = {
+	{ MTA_BIND,		transaction_bound },
+	{ MTA_FETCH,		delivery_fetch },
+	{ MTA_RESULT,		delivery_result },
+	{ MTA_RETURN,		delivery_return },
+	{ MTA_LANE,		delivery_lane },
+	{ MTA_BINDING,		delivery_binding },
+	{ MTA_COUNTS,		delivery_counts },
+	{ MTA_ANSWER,		control_answer },
+	{ IPC_NONE,		NULL }
+};
+
+static const struct ipc_entry from_flush[] = {
+	{ FLUSH_DONE,		on_flushed },
+	{ IPC_NONE,		NULL }
+};
+
+static const struct role_callbacks callbacks = {
+	.configured = on_configured,
+	.peer = on_peer,
+	.stop = on_stop,
+	.entries = from_parent,
+};
+
+static const struct lane_ops lane_ops = {
+	.hand = delivery_hand,
+	.busy = delivery_busy,
+	.gone = delivery_lane_gone,
+	.expired = expired,
+	.late = late,
+};
+
+/* What "pause" knows. */
+static const char *const pausable[] = { "smtp", "mta", "mda" };
+#define NPAUSABLE	(sizeof(pausable) / sizeof(pausable[0]))
+
+static struct {
+	struct config		*config;
+	struct ipc		*smtpd;
+	struct ipc		*mta;
+	struct ipc		*flush;
+	struct loop_job		 commit;
+	struct loop_job		 due;
+	struct loop_timer	 tick;
+	struct queue_stats	 stats;
+	int			 accepting;
+	int			 stopping;
+	int			 paused[NPAUSABLE];
+} queue;
+
+struct config *
+queue_config(void)
+{
+	return (queue.config);
+}
+
+struct ipc *
+queue_mta(void)
+{
+	return (queue.stopping ? NULL : queue.mta);
+}
+
+struct ipc *
+queue_smtpd(void)
+{
+	return (queue.smtpd);
+}
+
+struct queue_stats *
+queue_stats(void)
+{
+	return (&queue.stats);
+}
+
+void
+queue_commit(void)
+{
+	loop_job_queue(&queue.commit);
+}
+
+uint64_t
+queue_random(void)
+{
+	uint64_t	 value;
+
+	arc4random_buf(&value, sizeof(value));
+	return (value);
+}
+
+static void
+tell_pause(void)
+{
+	if (queue.smtpd == NULL)
+		return;
+	ipc_begin(queue.smtpd, QUEUE_PAUSE);
+	ipc_put_u8(queue.smtpd, (uint8_t)queue_is_paused("smtp"));
+	ipc_end(queue.smtpd);
+}
+
+void
+queue_pause(const char *what, int on)
+{
+	size_t	 i;
+
+	for (i = 0; i < NPAUSABLE; i++)
+		if (strcmp(what, pausable[i]) == 0)
+			queue.paused[i] = on;
+	tell_pause();
+	lane_kick();
+}
+
+int
+queue_is_paused(const char *what)
+{
+	size_t	 i;
+
+	for (i = 0; i < NPAUSABLE; i++)
+		if (strcmp(what, pausable[i]) == 0)
+			return (queue.paused[i]);
+	return (0);
+}
+
+void
+queue_pause_checkpoint(void)
+{
+	char	 scope[32];
+	size_t	 i;
+
+	for (i = 0; i < NPAUSABLE; i++) {
+		if (!queue.paused[i])
+			continue;
+		snprintf(scope, sizeof(scope), "pause %s", pausable[i]);
+		spool_suspend(scope, "on", NULL, NULL);
+	}
+}
+
+/* The flush role: it is handed descriptors and syncs them. */
+static void
+flush_file(uint32_t number, int fd)
+{
+	ipc_begin(queue.flush, FLUSH_FILE);
+	ipc_put_u32(queue.flush, number);
+	ipc_put_fd(queue.flush, fd);
+	ipc_end(queue.flush);
+}
+
+static void
+flush_sync(uint64_t batch, uint32_t number)
+{
+	ipc_begin(queue.flush, FLUSH_SYNC);
+	ipc_put_u64(queue.flush, batch);
+	ipc_put_u32(queue.flush, number);
+	ipc_end(queue.flush);
+}
+
+static void
+flush_close(uint32_t number)
+{
+	ipc_begin(queue.flush, FLUSH_CLOSE);
+	ipc_put_u32(queue.flush, number);
+	ipc_end(queue.flush);
+}
+
+static const struct spool_flusher flusher = {
+	flush_file, flush_sync, flush_close
+};
+
+static void
+on_flushed(struct ipc *ipc, struct ipc_msg *msg)
+{
+	uint64_t	 batch;
+	uint32_t	 error;
+
+	batch = ipc_get_u64(msg);
+	error = ipc_get_u32(msg);
+	ipc_get_end(msg);
+	spool_flushed(batch, (int)error);
+	queue_commit();			/* the next batch has gathered */
+}
+
+static void
+mta_closed(struct ipc *ipc, void *arg)
+{
+	ipc_free(ipc);
+	queue.mta = NULL;
+	delivery_mta_gone();
+	control_mta_gone();
+}
+
+/* The parent stops the daemon when one of these dies. */
+static void
+other_closed(struct ipc *ipc, void *arg)
+{
+	struct ipc	**channel = arg;
+
+	ipc_free(ipc);
+	*channel = NULL;
+	if (channel == &queue.flush)
+		spool_set_flusher(NULL);
+}
+
+static void
+on_peer(enum role role, int fd)
+{
+	switch (role) {
+	case ROLE_SMTPD:
+		queue.smtpd = ipc_new(fd, "smtpd", from_smtpd, other_closed,
+		    &queue.smtpd);
+		queue.accepting = -1;
+		tell_pause();
+		break;
+	case ROLE_MTA:
+		if (queue.mta != NULL)
+			mta_closed(queue.mta, NULL);
+		queue.mta = ipc_new(fd, "mta", from_mta, mta_closed, NULL);
+		transaction_mta_up();
+		lane_kick();
+		break;
+	case ROLE_FLUSH:
+		queue.flush = ipc_new(fd, "flush", from_flush, other_closed,
+		    &queue.flush);
+		spool_set_flusher(&flusher);
+		break;
+	default:
+		log_warnx("a channel to %s is of no use here",
+		    role_name(role));
+		close(fd);
+		break;
+	}
+}
+
+static void
+on_configured(struct config *now, struct config *before)
+{
+	queue.config = now;
+	spool_set_min_free((uint64_t)now->min_free);
+	lane_renew(now);
+}
+
+static void
+on_stop(void)
+{
+	queue.stopping = 1;
+	spool_close();
+	if (queue.smtpd != NULL)
+		ipc_flush(queue.smtpd);
+	loop_exit(0);
+}
+
+/* Tell the sender, with the words of the last try if there was one. */
+static void
+tell(struct rcpt *rcpt, enum bounce_kind kind, const char *words)
+{
+	if (words == NULL || lane_why(rcpt->lane) != NULL)
+		bounce_rcpt(rcpt, kind, "held by the sending system", NULL,
+		    0);
+	else
+		bounce_rcpt(rcpt, kind, words, NULL, 1);
+}
+
+/* A recipient whose time is over; -1: not now. */
+static int
+expired(struct rcpt *rcpt)
+{
+	char	*words;
+
+	if (bounce_busy())
+		return (-1);
+	words = rcpt->tries == 0 ? NULL : rcpt_reply(rcpt);
+	tell(rcpt, BOUNCE_EXPIRED, words);
+	free(words);
+	return (0);
+}
+
+static int
+late(struct rcpt *rcpt)
+{
+	char	*words;
+
+	if (bounce_busy())
+		return (-1);
+	words = rcpt->tries == 0 ? NULL : rcpt_reply(rcpt);
+	rcpt->flags |= RCPT_WARNED;
+	spool_defer(rcpt_message(rcpt)->id, rcpt->number, rcpt->tries,
+	    rcpt->place == PLACE_WAIT ? rcpt->due : 0, 1, words);
+	rcpt->reply = spool_last();
+	tell(rcpt, BOUNCE_DELAYED, words);
+	free(words);
+	return (0);
+}
+
+static void
+due(struct rcpt *rcpt)
+{
+	rcpt_ready(rcpt, 0);
+	rcpt->due = 0;
+}
+
+/* What is due goes to its lanes, a step a turn. */
+static void
+run_due(void *arg)
+{
+	if (schedule_run(schedule_now()))
+		loop_job_queue(&queue.due);
+}
+
+static void
+run_commit(void *arg)
+{
+	spool_commit();
+}
+
+static void
+tell_accepting(void)
+{
+	int	 accepting;
+
+	accepting = spool_accepting(0) == 0;
+	if (queue.smtpd == NULL || accepting == queue.accepting)
+		return;
+	if (queue.accepting != -1 || !accepting)
+		log_warnx("%s mail", accepting ? "accepting" :
+		    "not enough room on disk: accepting no");
+	queue.accepting = accepting;
+	ipc_begin(queue.smtpd, QUEUE_ACCEPTING);
+	ipc_put_u8(queue.smtpd, (uint8_t)accepting);
+	ipc_end(queue.smtpd);
+}
+
+static void
+on_tick(void *arg)
+{
+	loop_timer_set(&queue.tick, 0);
+	if (queue.config == NULL)
+		return;
+	loop_job_queue(&queue.due);
+	lane_sweep(&lane_ops);
+	lane_kick();
+	suspend_tick();
+	bounce_tick();
+	transaction_tick();
+	tell_accepting();
+	spool_tick();
+}
+
+/* The log as it is read at the start. */
+static void
+replay_message(const struct envelope *e, struct spool_ref ref,
+    uint64_t content)
+{
+	struct message	*m;
+
+	if ((m = message_find(e->id)) != NULL)
+		message_forget(m, 1);
+	m = message_from_envelope(e);
+	m->ref = ref;
+	m->content = content;
+	message_insert(m);
+}
+
+static void
+replay_result(uint64_t id, uint32_t number, enum rcpt_state state)
+{
+	struct message	*m;
+	struct rcpt	*rcpt;
+
+	if ((m = message_find(id)) == NULL ||
+	    (rcpt = message_rcpt(m, number)) == NULL || rcpt->lane == NULL)
+		return;
+	rcpt->lane = NULL;
+	if (--m->open == 0)
+		message_forget(m, 0);
+}
+
+static void
+replay_defer(uint64_t id, uint32_t number, uint16_t tries, uint64_t when,
+    int warned)
+{
+	struct message	*m;
+	struct rcpt	*rcpt;
+
+	if ((m = message_find(id)) == NULL ||
+	    (rcpt = message_rcpt(m, number)) == NULL)
+		return;
+	rcpt->tries = tries;
+	rcpt->due = (uint32_t)when;
+	rcpt->reply = spool_last();
+	if (warned)
+		rcpt->flags |= RCPT_WARNED;
+}
+
+static void
+replay_move(uint64_t id, uint32_t number, const char *binding,
+    const char *group)
+{
+	struct message	*m;
+	struct rcpt	*rcpt;
+
+	if ((m = message_find(id)) == NULL ||
+	    (rcpt = message_rcpt(m, number)) == NULL || rcpt->lane == NULL)
+		return;
+	rcpt->lane = lane_get(account_get(binding), rcpt->lane->destination);
+	rcpt->due = 0;
+}
+
+static void
+replay_drop(uint64_t id)
+{
+	struct message	*m;
+
+	if ((m = message_find(id)) != NULL)
+		message_forget(m, 0);
+}
+
+static void
+replay_counter(const char *key, const char *value)
+{
+	/* rates are the mta's, which has none yet */
+}
+
+static void
+replay_damaged(uint64_t id, const char *what)
+{
+	if (id != 0)
+		log_warnx("spool: message %s: %s", id_text(id), what);
+	else
+		log_warnx("spool: %s", what);
+}
+
+static const struct spool_replay replay = {
+	replay_message, replay_result, replay_defer, replay_move,
+	replay_drop, suspend_replay, replay_counter, replay_damaged
+};
+
+void
+queue_role(const char *root, int foreground, int verbose)
+{
+	const char	*error;
+
+	role_start(ROLE_QUEUE, root, foreground, verbose, &callbacks);
+	loop_job_init(&queue.commit, run_commit, NULL);
+	loop_job_init(&queue.due, run_due, NULL);
+	loop_timer_init(&queue.tick, on_tick, NULL);
+	lane_setup(&lane_ops);
+	schedule_init(schedule_now(), due);
+	spool_set_mover(message_again);
+	spool_set_checkpoint(suspend_checkpoint);
+	if (spool_open("/", &replay, &error) == -1)
+		fatalx("%s", error);
+	message_replay_done();
+	log_info("%llu messages with %llu recipients queued",
+	    (unsigned long long)message_count(),
+	    (unsigned long long)rcpt_count());
+	loop_timer_set(&queue.tick, 0);
+	exit(role_loop());
+}

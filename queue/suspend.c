@@ -1,0 +1,372 @@
+/*
+ * Copyright (c) 2026 The Bindery authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Suspensions by command: of a binding, of its reception, of a domain or
+ * site of it.  They are kept in the spool, so they survive restarts; the
+ * configuration's own are the lanes' business (lane_resolve).  Looked up by
+ * key: their number costs nothing.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/log.h"
+#include "lib/loop.h"
+#include "queue/queue.h"
+
+#define SCOPE_MAX	512
+#define STATE_MAX	2048
+
+RB_HEAD(suspensions, suspension);
+
+static int	 suspension_compare(const struct suspension *,
+		    const struct suspension *);
+RB_PROTOTYPE(suspensions, suspension, node, suspension_compare);
+
+static struct {
+	struct suspensions	 tree;
+	uint64_t		 next;	/* earliest end, 0: none has one */
+} suspend = { RB_INITIALIZER(&suspend.tree), 0 };
+
+RB_GENERATE(suspensions, suspension, node, suspension_compare);
+
+static int
+text_compare(const char *a, const char *b)
+{
+	if (a == NULL || b == NULL)
+		return ((a != NULL) - (b != NULL));
+	return (strcmp(a, b));
+}
+
+static int
+suspension_compare(const struct suspension *a, const struct suspension *b)
+{
+	int	 order;
+
+	if ((order = strcmp(a->binding, b->binding)) != 0)
+		return (order);
+	if (a->reception != b->reception)
+		return (a->reception - b->reception);
+	if ((order = text_compare(a->domain, b->domain)) != 0)
+		return (order);
+	return (text_compare(a->site, b->site));
+}
+
+static const struct suspension *
+suspend_find(const char *binding, int reception, const char *domain,
+    const char *site)
+{
+	struct suspension	 key;
+
+	memset(&key, 0, sizeof(key));
+	key.binding = (char *)binding;
+	key.reception = reception;
+	key.domain = (char *)domain;
+	key.site = (char *)site;
+	return (RB_FIND(suspensions, &suspend.tree, &key));
+}
+
+const struct suspension *
+suspend_binding(const char *name, int reception)
+{
+	return (suspend_find(name, reception, NULL, NULL));
+}
+
+/* The binding's own first, then the exact domain, "*." ones, the site. */
+const struct suspension *
+suspend_lane(const struct lane *lane)
+{
+	const struct suspension	*found;
+	const struct site	*site;
+	const char		*name = lane->account->name, *dot;
+	char			 pattern[DOMAIN_MAX + 2];
+
+	if (RB_EMPTY(&suspend.tree))
+		return (NULL);
+	if ((found = suspend_find(name, 0, NULL, NULL)) != NULL ||
+	    (found = suspend_find(name, 0, lane->destination, NULL)) != NULL)
+		return (found);
+	for (dot = strchr(lane->destination, '.'); dot != NULL;
+	    dot = strchr(dot + 1, '.')) {
+		if (snprintf(pattern, sizeof(pattern), "*%s", dot) >=
+		    (int)sizeof(pattern))
+			continue;
+		if ((found = suspend_find(name, 0, pattern, NULL)) != NULL)
+			return (found);
+	}
+	if (lane_config() == NULL ||
+	    (site = config_site_of(lane_config(), lane->destination)) == NULL)
+		return (NULL);
+	return (suspend_find(name, 0, NULL, site->name));
+}
+
+const struct suspension *
+suspend_next(const struct suspension *s)
+{
+	if (s == NULL)
+		return (RB_MIN(suspensions, &suspend.tree));
+	return (RB_NEXT(suspensions, &suspend.tree, (struct suspension *)s));
+}
+
+static void
+suspension_free(struct suspension *s)
+{
+	free(s->binding);
+	free(s->domain);
+	free(s->site);
+	free(s->by);
+	free(s->reason);
+	free(s);
+}
+
+static char *
+copy(const char *text)
+{
+	char	*p;
+
+	if (text == NULL)
+		return (NULL);
+	if ((p = strdup(text)) == NULL)
+		fatal("strdup");
+	return (p);
+}
+
+/* Remember when the first one ends, so that no tick walks them all. */
+static void
+suspend_note_end(const struct suspension *s)
+{
+	if (s->until != 0 && (suspend.next == 0 || s->until < suspend.next))
+		suspend.next = s->until;
+}
+
+static void
+suspend_put(const struct suspension *from)
+{
+	struct suspension	*s, *old;
+
+	if ((s = calloc(1, sizeof(*s))) == NULL)
+		fatal("calloc");
+	s->binding = copy(from->binding);
+	s->domain = copy(from->domain);
+	s->site = copy(from->site);
+	s->reception = from->reception;
+	s->since = from->since;
+	s->until = from->until;
+	s->by = copy(from->by);
+	s->reason = copy(from->reason);
+	if ((old = RB_FIND(suspensions, &suspend.tree, s)) != NULL) {
+		RB_REMOVE(suspensions, &suspend.tree, old);
+		suspension_free(old);
+	}
+	RB_INSERT(suspensions, &suspend.tree, s);
+	suspend_note_end(s);
+}
+
+/* "binding B [reception] [domain D] [site S]" */
+static int
+scope_text(const struct suspension *s, char *text, size_t size)
+{
+	return (snprintf(text, size, "binding %s%s%s%s%s%s", s->binding,
+	    s->reception ? " reception" : "",
+	    s->domain != NULL ? " domain " : "",
+	    s->domain != NULL ? s->domain : "",
+	    s->site != NULL ? " site " : "",
+	    s->site != NULL ? s->site : "") < (int)size ? 0 : -1);
+}
+
+/* Takes text apart in place; 0, or -1: not one of ours. */
+static int
+scope_parse(char *text, struct suspension *s)
+{
+	char	*word;
+
+	memset(s, 0, sizeof(*s));
+	while ((word = strsep(&text, " ")) != NULL) {
+		if (strcmp(word, "reception") == 0)
+			s->reception = 1;
+		else if (strcmp(word, "binding") == 0)
+			s->binding = strsep(&text, " ");
+		else if (strcmp(word, "domain") == 0)
+			s->domain = strsep(&text, " ");
+		else if (strcmp(word, "site") == 0)
+			s->site = strsep(&text, " ");
+		else
+			return (-1);
+	}
+	return (s->binding == NULL ? -1 : 0);
+}
+
+/* "SINCE UNTIL BY REASON" */
+static void
+state_parse(char *text, struct suspension *s)
+{
+	char	*word;
+
+	if ((word = strsep(&text, " ")) != NULL)
+		s->since = strtoull(word, NULL, 10);
+	if ((word = strsep(&text, " ")) != NULL)
+		s->until = strtoull(word, NULL, 10);
+	s->by = strsep(&text, " ");
+	s->reason = text;
+}
+
+void
+suspend_replay(const char *scope, const char *state)
+{
+	struct suspension	 s, *old;
+	char			*names, *values;
+
+	if (strncmp(scope, "pause ", 6) == 0) {
+		queue_pause(scope + 6, state[0] != '\0');
+		return;
+	}
+	names = copy(scope);
+	values = copy(state);
+	if (scope_parse(names, &s) == -1)
+		log_warnx("spool: unknown suspension \"%s\"", scope);
+	else if (state[0] != '\0') {
+		state_parse(values, &s);
+		suspend_put(&s);
+	} else if ((old = RB_FIND(suspensions, &suspend.tree, &s)) != NULL) {
+		RB_REMOVE(suspensions, &suspend.tree, old);
+		suspension_free(old);
+	}
+	free(names);
+	free(values);
+}
+
+static void
+suspend_record(const struct suspension *s, spool_done *done, void *arg)
+{
+	char	 scope[SCOPE_MAX], state[STATE_MAX];
+
+	if (scope_text(s, scope, sizeof(scope)) == -1)
+		return;			/* checked when it was set */
+	(void)snprintf(state, sizeof(state), "%llu %llu %s %s",
+	    (unsigned long long)s->since, (unsigned long long)s->until,
+	    s->by != NULL ? s->by : "-", s->reason != NULL ? s->reason : "");
+	spool_suspend(scope, state, done, arg);
+}
+
+/* For a new segment. */
+void
+suspend_checkpoint(void)
+{
+	struct suspension	*s;
+
+	RB_FOREACH(s, suspensions, &suspend.tree)
+		suspend_record(s, NULL, NULL);
+	queue_pause_checkpoint();
+}
+
+void
+suspend_apply(const char *name)
+{
+	struct account	*account;
+	struct lane	*lane;
+
+	if ((account = account_find(name)) == NULL)
+		return;
+	account->refuse &= (uint8_t)~SUSPENDED_COMMAND;
+	if (suspend_binding(name, 1) != NULL)
+		account->refuse |= SUSPENDED_COMMAND;
+	for (lane = lane_next(account, NULL); lane != NULL;
+	    lane = lane_next(account, lane)) {
+		lane_resolve(lane);
+		if (lane->suspended)
+			delivery_recall(lane);
+	}
+}
+
+static void
+suspend_log(const char *event, const struct suspension *s, const char *by)
+{
+	struct logline	 line;
+
+	logline_start(&line, event);
+	logline_add(&line, "binding", "%s", s->binding);
+	if (s->reception)
+		logline_add(&line, "reception", "yes");
+	if (s->domain != NULL)
+		logline_add(&line, "domain", "%s", s->domain);
+	if (s->site != NULL)
+		logline_add(&line, "site", "%s", s->site);
+	logline_add(&line, "by", "%s", by);
+	if (s->reason != NULL && s->reason[0] != '\0')
+		logline_text(&line, "reason", s->reason);
+	logline_end(&line);
+}
+
+void
+suspend_set(const struct suspension *s, spool_done *done, void *arg)
+{
+	suspend_put(s);
+	suspend_record(s, done, arg);
+	suspend_log("suspended", s, s->by);
+	suspend_apply(s->binding);
+	queue_commit();
+}
+
+int
+suspend_lift(const struct suspension *s, const char *by, spool_done *done,
+    void *arg)
+{
+	struct suspension	*old;
+	char			 scope[SCOPE_MAX];
+
+	if ((old = RB_FIND(suspensions, &suspend.tree,
+	    (struct suspension *)s)) == NULL ||
+	    scope_text(s, scope, sizeof(scope)) == -1)
+		return (-1);
+	spool_suspend(scope, "", done, arg);
+	suspend_log("resumed", s, by);
+	RB_REMOVE(suspensions, &suspend.tree, old);
+	suspension_free(old);
+	suspend_apply(s->binding);
+	queue_commit();
+	return (0);
+}
+
+/* Those whose time is over. */
+void
+suspend_tick(void)
+{
+	struct suspension	*s, *next;
+	struct suspension	 over;
+	uint64_t		 now;
+
+	now = schedule_now();
+	if (suspend.next == 0 || now < suspend.next)
+		return;
+	suspend.next = 0;
+	RB_FOREACH_SAFE(s, suspensions, &suspend.tree, next) {
+		if (s->until == 0 || s->until > now) {
+			suspend_note_end(s);
+			continue;
+		}
+		over = *s;
+		over.binding = copy(s->binding);
+		over.domain = copy(s->domain);
+		over.site = copy(s->site);
+		over.reason = NULL;
+		(void)suspend_lift(&over, "time", NULL, NULL);
+		free(over.binding);
+		free(over.domain);
+		free(over.site);
+	}
+}
