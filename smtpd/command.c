@@ -83,6 +83,16 @@ command_ehlo(struct session *s, const char *args)
 	    (long long)server_config()->max_message_size);
 }
 
+/* A whole RCPT is there already: its reply can take MAIL's along. */
+static int
+rcpt_follows(const struct session *s)
+{
+	size_t	 len = io_len(s->io);
+
+	return (len > 4 && strncasecmp(io_data(s->io), "RCPT", 4) == 0 &&
+	    memchr(io_data(s->io), '\n', len) != NULL);
+}
+
 static void
 command_mail(struct session *s, const char *args)
 {
@@ -119,7 +129,10 @@ command_mail(struct session *s, const char *args)
 		return;
 	}
 	s->mail_given = 1;
-	session_reply(s, "250 2.1.0 Sender ok");
+	if (rcpt_follows(s))
+		session_hold(s, "250 2.1.0 Sender ok");
+	else
+		session_reply(s, "250 2.1.0 Sender ok");
 }
 
 /* The action of a recipient, or NULL with the reply and the log's cause. */

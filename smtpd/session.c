@@ -21,7 +21,9 @@
  * buffer, and the client feels it as a slow reader.
  */
 
-#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -210,26 +212,43 @@ answers_flush(struct session *s)
 	}
 }
 
-void
-session_answer(struct session *s, uint32_t number, const char *rcpt,
-    const char *reply)
+static struct answer *
+answer_add(struct session *s, uint32_t number, const char *rcpt)
 {
 	struct answer	*a;
 
-	if (number == 0 && STAILQ_EMPTY(&s->answers)) {
-		session_reply(s, "%s", reply);
-		return;
-	}
 	if ((a = calloc(1, sizeof(*a))) == NULL)
 		fatal("calloc");
 	a->number = number;
 	strlcpy(a->rcpt, rcpt, sizeof(a->rcpt));
-	if (number == 0) {
-		a->ready = 1;
-		strlcpy(a->reply, reply, sizeof(a->reply));
-	}
 	STAILQ_INSERT_TAIL(&s->answers, a, entry);
 	s->waiting++;
+	return (a);
+}
+
+void
+session_hold(struct session *s, const char *reply)
+{
+	struct answer	*a = answer_add(s, 0, "");
+
+	a->ready = 1;
+	strlcpy(a->reply, reply, sizeof(a->reply));
+}
+
+void
+session_answer(struct session *s, uint32_t number, const char *rcpt,
+    const char *reply)
+{
+	if (number != 0) {
+		(void)answer_add(s, number, rcpt);
+		return;
+	}
+	if (STAILQ_EMPTY(&s->answers)) {
+		session_reply(s, "%s", reply);
+		return;
+	}
+	session_hold(s, reply);
+	answers_flush(s);
 }
 
 /* queue's word on a recipient. */
@@ -630,6 +649,7 @@ session_new(int fd, struct endpoint *endpoint,
     const struct sockaddr_storage *peer)
 {
 	struct session	*s;
+	int		 on = 1;
 
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		fatal("calloc");
@@ -645,6 +665,8 @@ session_new(int fd, struct endpoint *endpoint,
 		session_ask_name(s);
 		return;
 	}
+	/* replies are gathered already: none should wait for an ACK */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	s->local = peer_is_local(fd, (const struct sockaddr *)peer);
 	strlcpy(s->client, sockaddr_text((const struct sockaddr *)peer),
 	    sizeof(s->client));

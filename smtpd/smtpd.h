@@ -192,6 +192,8 @@ void		 session_facts(const struct session *, struct facts *);
 /* Queue a reply behind those that are due; number 0: ready now. */
 void		 session_answer(struct session *, uint32_t number,
 		    const char *rcpt, const char *reply);
+/* A reply that goes out together with the next answer. */
+void		 session_hold(struct session *, const char *reply);
 /* "smtpd: refused ..."; reply begins with the code, rcpt may be NULL. */
 void		 session_refused(const struct session *, const char *reply,
 		    const char *cause, const char *from, const char *rcpt);
