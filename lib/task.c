@@ -20,7 +20,6 @@
  * network, must never be taken for more than a report.
  */
 
-
 #include "lib/ipc.h"
 #include "lib/log.h"
 #include "lib/task.h"

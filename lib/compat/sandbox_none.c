@@ -26,6 +26,6 @@
 int
 sandbox_apply(enum role role, const char **missing)
 {
-	*missing = "a sandbox: this program was built without";
+	*missing = "a sandbox (it was built without)";
 	return (0);
 }
