@@ -21,6 +21,7 @@
  */
 
 #include <sys/types.h>
+#include <sys/stat.h>
 #include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,8 @@
 #include "lib/role.h"
 #include "smtpd/parent.h"
 #include "smtpd/roles.h"
+
+#define CHANNEL_FD	3		/* to the parent, in a role */
 
 static const struct tool {
 	const char	*name;
@@ -84,11 +87,14 @@ tool_find(const char *argv0)
 static __dead void
 role_run(const char *name, const char *root, int foreground, int verbose)
 {
-	int	 role;
+	struct stat	 st;
+	int		 role;
 
 	role = role_by_name(name);
 	if (role == -1 || role_entries[role] == NULL)
 		errx(1, "-x %s: no such role", name);
+	if (fstat(CHANNEL_FD, &st) == -1 || !S_ISSOCK(st.st_mode))
+		errx(1, "-x is for the daemon itself");
 	role_entries[role](root, foreground, verbose);
 	exit(1);
 }
