@@ -46,7 +46,8 @@ bind_ask(struct ipc *ipc, struct ipc_msg *m)
 
 	memset(&choice, 0, sizeof(choice));
 	rules_bind(mta_config(), &facts, rcpt, action, &choice);
-	if (choice.name == NULL && choice.error[0] != '\0')
+	/* smtpd says it where no rule is meant to; this is a wrong table */
+	if (choice.name == NULL && choice.rule != NULL)
 		log_warnx("no binding for <%s>: %s", rcpt, choice.error);
 
 	ipc_begin(ipc, MTA_BIND);

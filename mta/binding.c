@@ -17,20 +17,20 @@
 /*
  * The live side of a binding (struct way): are its addresses there, how many
  * connections does it hold.  Addresses are looked at by binding a socket to
- * them, each second while one is missing, every ten otherwise; each edge is
- * one log line and one message to queue.  Never answers with an address that
- * is not written in the binding.
+ * them, twice a second while one is missing, every ten seconds otherwise;
+ * each edge is one log line and one message to queue.  Never answers with an
+ * address that is not written in the binding.
  */
 
+#include <event.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "lib/log.h"
 #include "mta/mta.h"
 
-#define PROBE_DOWN	1		/* seconds between probes */
-#define PROBE_UP	10
+#define PROBE_TICK	500		/* milliseconds: what is down */
+#define PROBE_UP	10		/* seconds between probes */
 #define PORTS_WAIT	5		/* before exhausted ports are tried */
 #define SWEEP		60
 
@@ -41,7 +41,7 @@ RB_HEAD(ways, way);
 
 static struct {
 	struct ways		 tree;
-	struct loop_timer	 probe;
+	struct event		 probe;
 	struct loop_timer	 sweep;
 	struct loop_job		 tell;
 } ways;
@@ -151,7 +151,7 @@ source_look(struct way *way, struct way_source *source)
 		break;		/* of this process, not of the address */
 	}
 	if (!source->up)
-		source->probe_after = loop_seconds() + PROBE_DOWN;
+		source->probe_after = 0;
 }
 
 /* "any" has no address to look for: exhausted ports come back by waiting. */
@@ -164,7 +164,15 @@ source_wait(struct way *way, struct way_source *source)
 }
 
 static void
-ways_probe(void *arg)
+ways_probe_again(void)
+{
+	struct timeval	 tv = { 0, PROBE_TICK * 1000 };
+
+	evtimer_add(&ways.probe, &tv);
+}
+
+static void
+ways_probe(int fd, short event, void *arg)
 {
 	struct way	*way;
 	int		 i;
@@ -174,7 +182,7 @@ ways_probe(void *arg)
 			source_look(way, &way->sources[i]);
 			source_wait(way, &way->sources[i]);
 		}
-	loop_timer_set(&ways.probe, PROBE_DOWN);
+	ways_probe_again();
 }
 
 static void
@@ -208,10 +216,10 @@ void
 binding_init(void)
 {
 	RB_INIT(&ways.tree);
-	loop_timer_init(&ways.probe, ways_probe, NULL);
+	evtimer_set(&ways.probe, ways_probe, NULL);
 	loop_timer_init(&ways.sweep, ways_sweep, NULL);
 	loop_job_init(&ways.tell, ways_tell_counts, NULL);
-	loop_timer_set(&ways.probe, PROBE_DOWN);
+	ways_probe_again();
 	loop_timer_set(&ways.sweep, SWEEP);
 }
 
@@ -304,8 +312,7 @@ binding_down(struct way *way, int family, enum source_error error)
 	struct way_source	*source = &way->sources[family_index(family)];
 	int			 ports = error == SOURCE_PORTS;
 
-	source->probe_after = loop_seconds() +
-	    (ports ? PORTS_WAIT : PROBE_DOWN);
+	source->probe_after = ports ? loop_seconds() + PORTS_WAIT : 0;
 	source_edge(way, source, 0, ports ? TEXT_PORTS : TEXT_MISSING);
 }
 
