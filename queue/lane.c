@@ -460,8 +460,8 @@ account_run(struct account *account)
 	return (tasks);
 }
 
-static void
-lane_run(void *arg)
+int
+lane_step(void)
 {
 	struct account	*account;
 	uint32_t	 skipped;
@@ -481,7 +481,13 @@ lane_run(void *arg)
 		skipped = 0;
 		left -= account_run(account) + 1;
 	}
-	if (left <= 0)
+	return (left <= 0);
+}
+
+static void
+lane_run(void *arg)
+{
+	if (lane_step())
 		lane_kick();
 }
 

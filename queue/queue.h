@@ -267,6 +267,7 @@ void		 lane_gave(struct lane *);	/* and is over */
 void		 lane_forget(void);
 /* Hand out what may go at the end of this turn. */
 void		 lane_kick(void);
+int		 lane_step(void);	/* at once; 1: there may be more */
 void		 lane_age_insert(struct lane *, struct rcpt *);
 void		 lane_age_remove(struct lane *, struct rcpt *);
 /* lane_age.c: look at some lanes for expiry, warnings, idleness. */
