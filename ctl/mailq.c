@@ -106,7 +106,7 @@ mailq_row(void *arg, char *text)
 	mailq.recipients++;
 	reason = field_value(fields, n, "reply");
 	if (*reason == '\0')
-		reason = field_value(fields, n, "cause");
+		reason = field_value(fields, n, "reason");
 	if (*reason != '\0')
 		print_safe("      (", reason, ")\n");
 	printf("%50s", "");

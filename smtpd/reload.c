@@ -34,7 +34,7 @@ static struct {
 	struct generation	*now;		/* NULL: starting */
 	struct generation	*next;		/* on its way into force */
 	uint32_t		 last;		/* number given out */
-	uint32_t		 asked[ROLE_COUNT];	/* 0: nothing undecided */
+	uint32_t		 asked[ROLE_COUNT];	/* 0: none open */
 	uint32_t		 parsed[ROLE_COUNT];
 	int			 by_client;	/* who asked for the reload */
 	uint32_t		 client;
