@@ -32,7 +32,7 @@ SMTPD =		smtpd/parent.o smtpd/children.o smtpd/reload.o \
 		smtpd/generation.o smtpd/load.o smtpd/doors.o \
 		smtpd/lookup.o smtpd/check.o \
 		smtpd/server.o smtpd/session.o smtpd/command.o smtpd/syntax.o \
-		smtpd/data.o smtpd/intake.o smtpd/received.o smtpd/bounce.o
+		smtpd/data.o smtpd/content.o smtpd/intake.o smtpd/received.o smtpd/bounce.o
 QUEUE =		queue/queue.o queue/message.o queue/message_again.o \
 		queue/message_cache.o queue/lane.o queue/lane_age.o \
 		queue/schedule.o queue/transaction.o queue/delivery.o \

@@ -276,6 +276,13 @@ action_option	: HOST STRING		{ record_action_host(R, $2); }
 			    record_table(R, $2), "alias");
 		}
 		| TTL STRING		{ record_action_ttl(R, $2); }
+		| SRC value		{
+			record_left_out(R, "src", "bind-address of a binding");
+		}
+		| HELO value		{
+			record_left_out(R, "helo",
+			    "ehlo-hostname of a binding");
+		}
 		| RCPTTO		{
 			record_action_only(R,
 			    R->action->type == ACTION_LMTP, "rcpt-to");
@@ -662,11 +669,15 @@ word(struct token *t, int start)
 		return (assignment(t, k));
 	if (k == NULL)
 		return (STRING);
-	parser.left_out = k->token == 0;
+	/* "bounce warn-interval": here it is "queue warn" */
+	if (k->token == 0 || (start && k->token == BOUNCE)) {
+		parser.left_out = 1;
+		return (NOTOURS);
+	}
 	parser.pending = k->values;
 	if (k->token == OPTION)
 		yylval.number = k->option;
-	return (k->token == 0 ? NOTOURS : k->token);
+	return (k->token);
 }
 
 static int

@@ -24,15 +24,20 @@
 #include "lib/config_private.h"
 
 static void
-print_quoted(FILE *f, const char *text)
+print_escaped(FILE *f, const char *text)
 {
-	putc('"', f);
 	for (; *text != '\0'; text++) {
-		/* a backslash is one, but before a quote or another */
 		if (*text == '"' || *text == '\\')
 			putc('\\', f);
 		putc(*text, f);
 	}
+}
+
+static void
+print_quoted(FILE *f, const char *text)
+{
+	putc('"', f);
+	print_escaped(f, text);
 	putc('"', f);
 }
 
@@ -165,9 +170,9 @@ print_tables(FILE *f, const struct config *c)
 			continue;
 		fprintf(f, "table \"%s\" ", table_name(t->table));
 		if (table_path(t->table) != NULL) {
-			/* one word with its kind, so the quotes hold both */
+			fprintf(f, "\"file:");
+			print_escaped(f, table_path(t->table));
 			putc('"', f);
-			fprintf(f, "file:%s\"", table_path(t->table));
 		} else
 			print_entries(f, t->table);
 		putc('\n', f);

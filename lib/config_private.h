@@ -168,6 +168,8 @@ void	 record_action(struct recorder *, const char *, enum action_type,
 void	 record_action_host(struct recorder *, const char *);
 void	 record_action_tls(struct recorder *, enum tls_policy);
 void	 record_action_ttl(struct recorder *, const char *);
+/* An option of smtpd.conf(5) that is another of ours. */
+void	 record_left_out(struct recorder *, const char *, const char *ours);
 void	 record_action_only(struct recorder *, int ok, const char *);
 
 void	 record_match(struct recorder *);

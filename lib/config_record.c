@@ -338,6 +338,13 @@ record_action(struct recorder *r, const char *name, enum action_type type,
 }
 
 void
+record_left_out(struct recorder *r, const char *what, const char *ours)
+{
+	report_error(r->report, &r->here,
+	    "\"%s\" is not part of Bindery: see %s", what, ours);
+}
+
+void
 record_action_only(struct recorder *r, int ok, const char *what)
 {
 	static const char *types[] = { "relay", "mbox", "maildir", "lmtp",

@@ -373,7 +373,7 @@ static void
 read_quoted(struct lex *l, struct source *s, struct token *t)
 {
 	size_t	 n;
-	int	 c, quote;
+	int	 c, quote, control = 0;
 
 	quote = peek(s, 0);
 	s->pos++;
@@ -394,11 +394,12 @@ read_quoted(struct lex *l, struct source *s, struct token *t)
 			c = peek(s, 0);
 			s->pos++;
 		}
-		if ((c < ' ' && c != '\t') || c == 0x7f) {
-			bad(l, t, "control character in a quotation");
-			return;
-		}
+		control |= (c < ' ' && c != '\t') || c == 0x7f;
 		word_add(l, c);
+	}
+	if (control) {
+		bad(l, t, "control character in a quotation");
+		return;
 	}
 	t->type = TOKEN_QUOTED;
 	t->text = keep(l);
