@@ -28,8 +28,8 @@
 #define BAD_COMMANDS	10		/* then the session ends */
 #define RCPTS_IN_FLIGHT	100
 #define LINE_PLAIN	512		/* RFC 5321 4.5.3.1.4 */
-#define LINE_MAIL	(512 + 26 + 17 + 9 + 107)	/* SIZE BODY RET ENVID */
-#define LINE_RCPT	COMMAND_MAX			/* NOTIFY ORCPT */
+#define LINE_MAIL	(512 + 26 + 17 + 9 + 107) /* SIZE BODY RET ENVID */
+#define LINE_RCPT	COMMAND_MAX		/* NOTIFY ORCPT */
 
 struct command {
 	const char	*verb;
@@ -249,7 +249,7 @@ command_data(struct session *s, const char *args)
 		session_close(s, 1, "503 5.5.0 Content sent before the 354");
 		return;
 	}
-	session_content_start(s);
+	content_start(s);
 }
 
 static void

@@ -17,8 +17,8 @@
 /*
  * One SMTP client: its input in order, its replies in order, its end.  Called
  * by server.c with new connections and by the loop; the commands are in
- * command.c.  Never waits: what has to wait for queue stays in the input
- * buffer, and the client feels it as a slow reader.
+ * command.c, content in content.c.  Never waits: what has to wait for queue
+ * stays in the input buffer, and the client feels it as a slow reader.
  */
 
 #include <netinet/in.h>
@@ -35,11 +35,8 @@
 #include "lib/text.h"
 #include "smtpd/smtpd.h"
 
-#define IDLE		300		/* seconds; RFC 5321 4.5.3.2.7 */
-#define IDLE_REFUSED	30		/* after content's early refusal */
 #define CLOSE_QUICK	30		/* for the last reply to go out */
 #define CLOSE_LINGER	3		/* for the client to read it */
-#define CONTENT_CHUNK	16384
 
 RB_HEAD(session_tree, session);
 RB_PROTOTYPE(session_tree, session, node, session_compare);
@@ -47,8 +44,6 @@ RB_PROTOTYPE(session_tree, session, node, session_compare);
 static struct {
 	struct session_tree	 tree;
 	uint64_t		 last;		/* id given out */
-	/* what is decoded after a refusal goes here */
-	char			 discard[CONTENT_CHUNK + DATA_EXTRA];
 } state = {
 	.tree = RB_INITIALIZER(&state.tree)
 };
@@ -285,15 +280,6 @@ session_ready(void *arg)
 	session_run(arg);
 }
 
-/* Content is dealt with: what comes next are commands. */
-static void
-content_done(struct session *s)
-{
-	session_reset(s);
-	s->state = SESSION_COMMAND;
-	io_set_timeout(s->io, IDLE);
-}
-
 static void
 session_stored(void *arg, uint16_t code, const char *reply)
 {
@@ -325,147 +311,6 @@ const struct intake_owner session_owner = {
 	.ready =	session_ready,
 	.stored =	session_stored
 };
-
-void
-session_content_start(struct session *s)
-{
-	data_init(&s->data, server_config()->max_message_size);
-	s->state = SESSION_DATA;
-	s->due = DUE_RECEIVED;
-	session_reply(s, "354 Send the message, end with CRLF.CRLF");
-}
-
-static size_t
-received_of(const struct session *s, char *text, size_t size)
-{
-	struct received	 r;
-	int		 socket = endpoint_is_socket(s->endpoint);
-
-	memset(&r, 0, sizeof(r));
-	if (!socket && !endpoint_mask_src(s->endpoint)) {
-		r.helo = s->helo;
-		r.literal = sockaddr_literal((const struct sockaddr *)
-		    &s->peer);
-	}
-	r.user = socket && s->user[0] != '\0' ? s->user : NULL;
-	r.by = endpoint_hostname(s->endpoint);
-	r.with = s->esmtp ? "ESMTP" : "SMTP";
-	r.id = intake_message(s->intake);
-	/* with more than one, it would tell them of each other */
-	r.rcpt = s->accepted == 1 ? s->first : NULL;
-	r.now = loop_epoch();
-	return (received_write(&r, text, size));
-}
-
-/* Fields of ours that are due.  0: they went, -1 as intake_append. */
-static int
-due_write(struct session *s)
-{
-	char	 text[RECEIVED_MAX];
-	size_t	 len = 0;
-
-	if (s->due == DUE_NONE || s->data.error != NULL)
-		return (0);
-	if (s->due == DUE_RECEIVED)
-		len = received_of(s, text, sizeof(text));
-	else if (endpoint_is_socket(s->endpoint))
-		len = received_missing(s->data.seen,
-		    intake_message(s->intake), s->mail.sender,
-		    server_config()->hostname, loop_epoch(), text,
-		    sizeof(text));
-	if (intake_append(s->intake, text, len) == -1)
-		return (-1);
-	s->due = DUE_NONE;
-	return (0);
-}
-
-/* What refuses the content so far, or NULL. */
-static const char *
-content_error(const struct session *s)
-{
-	if (s->data.error != NULL)
-		return (s->data.error);
-	return (intake_failed(s->intake));
-}
-
-static void
-content_refuse(struct session *s)
-{
-	const char	*error = content_error(s);
-
-	session_refused(s, error,
-	    s->data.error != NULL ? s->data.cause : "spool",
-	    s->mail.sender, s->accepted == 1 ? s->first : NULL);
-	session_reply(s, "%s", error);
-	s->refused = 1;
-}
-
-static void
-content_end(struct session *s)
-{
-	if (content_error(s) == NULL &&
-	    intake_commit(s->intake) == 0) {
-		s->state = SESSION_STORING;
-		return;
-	}
-	if (!s->refused)
-		content_refuse(s);
-	content_done(s);
-}
-
-/* One piece through the decoder, to room. */
-static void
-content_decode(struct session *s, size_t len, char *room)
-{
-	const char		*in = io_data(s->io);
-	size_t			 left = len, out;
-	enum data_status	 status;
-
-	status = data_decode(&s->data, &in, &left, room, &out);
-	io_drain(s->io, len - left);
-	if (room != state.discard)
-		intake_used(s->intake, out);
-	if (status == DATA_BODY || (status == DATA_END && s->data.header))
-		s->due = DUE_MISSING;
-	s->ended = status == DATA_END;
-	/*
-	 * A client that ends its lines otherwise believes that it has sent its
-	 * dot: it is told at once, or it would wait for its reply forever.
-	 */
-	if (s->data.unframed && !s->refused) {
-		content_refuse(s);
-		io_set_timeout(s->io, IDLE_REFUSED);
-	}
-}
-
-/* Read on in the content.  0: nothing to do until more comes. */
-static int
-session_content(struct session *s)
-{
-	size_t	 len = io_len(s->io), have;
-	char	*room = state.discard;
-
-	if (content_error(s) == NULL && due_write(s) == -1)
-		return (intake_failed(s->intake) != NULL);
-	if (s->ended) {
-		content_end(s);
-		return (1);
-	}
-	if (len == 0)
-		return (0);
-	if (len > CONTENT_CHUNK)
-		len = CONTENT_CHUNK;
-	if (content_error(s) == NULL) {
-		have = intake_room(s->intake, DATA_EXTRA + 1,
-		    len + DATA_EXTRA, &room);
-		if (have == 0)
-			return (intake_failed(s->intake) != NULL);
-		if (len > have - DATA_EXTRA)
-			len = have - DATA_EXTRA;
-	}
-	content_decode(s, len, room);
-	return (1);
-}
 
 /* A line of the input is none that a command may be on; NULL: it may. */
 static const char *
@@ -531,7 +376,7 @@ session_run(struct session *s)
 			more = session_line(s);
 			break;
 		case SESSION_DATA:
-			more = session_content(s);
+			more = content_run(s);
 			break;
 		default:
 			more = 0;
@@ -548,11 +393,11 @@ session_idle(struct session *s)
 		session_free(s);
 		return;
 	case SESSION_STORING:
-		io_set_timeout(s->io, IDLE);
+		io_set_timeout(s->io, SESSION_IDLE);
 		return;
 	default:
 		if (s->waiting > 0)
-			io_set_timeout(s->io, IDLE);
+			io_set_timeout(s->io, SESSION_IDLE);
 		else
 			session_close(s, 0, "421 4.4.2 %s Idle for too long",
 			    endpoint_hostname(s->endpoint));
@@ -659,7 +504,7 @@ session_new(int fd, struct endpoint *endpoint,
 	STAILQ_INIT(&s->answers);
 	RB_INSERT(session_tree, &state.tree, s);
 	s->io = io_new(fd, session_event, s);
-	io_set_timeout(s->io, IDLE);
+	io_set_timeout(s->io, SESSION_IDLE);
 	if (endpoint_is_socket(endpoint)) {
 		s->local = 1;
 		session_ask_name(s);

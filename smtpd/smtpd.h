@@ -20,6 +20,7 @@
  *	server.c	doors, limits, channels
  *	session.c	one client: input, replies in order, end
  *	command.c	the commands
+ *	content.c	what comes after DATA
  *	intake.c	one message on its way into queue
  *	bounce.c	messages made here, which come in by the same door
  */
@@ -41,6 +42,7 @@
 #include "smtpd/syntax.h"
 
 #define REPLY_MAX	1024		/* a reply line with its CRLF */
+#define SESSION_IDLE	300		/* seconds; RFC 5321 4.5.3.2.7 */
 
 /* server.c */
 
@@ -197,9 +199,16 @@ void		 session_hold(struct session *, const char *reply);
 /* "smtpd: refused ..."; reply begins with the code, rcpt may be NULL. */
 void		 session_refused(const struct session *, const char *reply,
 		    const char *cause, const char *from, const char *rcpt);
-/* Say 354: content follows. */
-void		 session_content_start(struct session *);
 extern const struct intake_owner session_owner;
+
+/* content.c */
+
+/* Say 354: content follows. */
+void		 content_start(struct session *);
+/* Read on in the content.  0: nothing to do until more comes. */
+int		 content_run(struct session *);
+/* It is dealt with: what comes next are commands. */
+void		 content_done(struct session *);
 
 /* command.c */
 

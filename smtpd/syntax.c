@@ -354,8 +354,8 @@ take_notify(const char *value, void *command)
 static const char *
 take_orcpt(const char *value, void *command)
 {
-	static const char	 error[] =
-				    "501 5.5.4 ORCPT takes TYPE;ADDRESS as xtext";
+	static const char	 error[] = "501 5.5.4 ORCPT takes TYPE;ADDRESS "
+				    "as xtext";
 	struct rcpt_command	*rcpt = command;
 	const char		*p;
 

@@ -1,0 +1,182 @@
+/*
+ * Copyright (c) 2026 The Bindery authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * What comes after DATA: from the client's input through the decoder to the
+ * intake, with the header fields that are ours.  Called by session.c and
+ * command.c; like them it never waits.
+ */
+
+#include <string.h>
+
+#include "lib/loop.h"
+#include "smtpd/smtpd.h"
+
+#define IDLE_REFUSED	30		/* seconds, after an early refusal */
+#define CONTENT_CHUNK	16384
+
+/* What is decoded after a refusal goes here. */
+static struct {
+	char	 octets[CONTENT_CHUNK + DATA_EXTRA];
+} discard;
+
+void
+content_start(struct session *s)
+{
+	data_init(&s->data, server_config()->max_message_size);
+	s->state = SESSION_DATA;
+	s->due = DUE_RECEIVED;
+	session_reply(s, "354 Send the message, end with CRLF.CRLF");
+}
+
+static size_t
+received_of(const struct session *s, char *text, size_t size)
+{
+	struct received	 r;
+	int		 socket = endpoint_is_socket(s->endpoint);
+
+	memset(&r, 0, sizeof(r));
+	if (!socket && !endpoint_mask_src(s->endpoint)) {
+		r.helo = s->helo;
+		r.literal = sockaddr_literal((const struct sockaddr *)
+		    &s->peer);
+	}
+	r.user = socket && s->user[0] != '\0' ? s->user : NULL;
+	r.by = endpoint_hostname(s->endpoint);
+	r.with = s->esmtp ? "ESMTP" : "SMTP";
+	r.id = intake_message(s->intake);
+	/* with more than one, it would tell them of each other */
+	r.rcpt = s->accepted == 1 ? s->first : NULL;
+	r.now = loop_epoch();
+	return (received_write(&r, text, size));
+}
+
+/* Fields of ours that are due.  0: they went, -1 as intake_append. */
+static int
+due_write(struct session *s)
+{
+	char	 text[RECEIVED_MAX];
+	size_t	 len = 0;
+
+	if (s->due == DUE_NONE || s->data.error != NULL)
+		return (0);
+	if (s->due == DUE_RECEIVED)
+		len = received_of(s, text, sizeof(text));
+	else if (endpoint_is_socket(s->endpoint))
+		len = received_missing(s->data.seen,
+		    intake_message(s->intake), s->mail.sender,
+		    server_config()->hostname, loop_epoch(), text,
+		    sizeof(text));
+	if (intake_append(s->intake, text, len) == -1)
+		return (-1);
+	s->due = DUE_NONE;
+	return (0);
+}
+
+/* What refuses the content so far, or NULL. */
+static const char *
+content_error(const struct session *s)
+{
+	if (s->data.error != NULL)
+		return (s->data.error);
+	return (intake_failed(s->intake));
+}
+
+static void
+content_refuse(struct session *s)
+{
+	const char	*error = content_error(s);
+
+	session_refused(s, error,
+	    s->data.error != NULL ? s->data.cause : "spool",
+	    s->mail.sender, s->accepted == 1 ? s->first : NULL);
+	session_reply(s, "%s", error);
+	s->refused = 1;
+}
+
+void
+content_done(struct session *s)
+{
+	session_reset(s);
+	s->state = SESSION_COMMAND;
+	io_set_timeout(s->io, SESSION_IDLE);
+}
+
+static void
+content_end(struct session *s)
+{
+	if (content_error(s) == NULL &&
+	    intake_commit(s->intake) == 0) {
+		s->state = SESSION_STORING;
+		return;
+	}
+	if (!s->refused)
+		content_refuse(s);
+	content_done(s);
+}
+
+/* One piece through the decoder, to room. */
+static void
+content_decode(struct session *s, size_t len, char *room)
+{
+	const char		*in = io_data(s->io);
+	size_t			 left = len, out;
+	enum data_status	 status;
+
+	status = data_decode(&s->data, &in, &left, room, &out);
+	io_drain(s->io, len - left);
+	if (room != discard.octets)
+		intake_used(s->intake, out);
+	if (status == DATA_BODY || (status == DATA_END && s->data.header))
+		s->due = DUE_MISSING;
+	s->ended = status == DATA_END;
+	/*
+	 * A client that ends its lines otherwise believes that it has sent its
+	 * dot: it is told at once, or it would wait for its reply forever.
+	 */
+	if (s->data.unframed && !s->refused) {
+		content_refuse(s);
+		io_set_timeout(s->io, IDLE_REFUSED);
+	}
+}
+
+int
+content_run(struct session *s)
+{
+	size_t	 len = io_len(s->io), have;
+	char	*room = discard.octets;
+
+	if (content_error(s) == NULL && due_write(s) == -1)
+		return (intake_failed(s->intake) != NULL);
+	if (s->ended) {
+		content_end(s);
+		return (1);
+	}
+	if (len == 0)
+		return (0);
+	if (len > CONTENT_CHUNK)
+		len = CONTENT_CHUNK;
+	if (content_error(s) == NULL) {
+		have = intake_room(s->intake, DATA_EXTRA + 1,
+		    len + DATA_EXTRA, &room);
+		if (have == 0)
+			return (intake_failed(s->intake) != NULL);
+		if (len > have - DATA_EXTRA)
+			len = have - DATA_EXTRA;
+	}
+	content_decode(s, len, room);
+	return (1);
+}
