@@ -81,6 +81,7 @@ reclaim_candidate(void)
 	uint32_t	 number;
 
 	if (oldest == NULL || reclaim.mover == NULL || reclaim.broken ||
+	    oldest->stays ||
 	    spool_current() == NULL ||
 	    oldest->number >= spool_current()->number)
 		return (NULL);
@@ -117,28 +118,6 @@ give_up(const char *why)
 	reclaim.phase = PHASE_IDLE;
 }
 
-static void
-move_one(struct segment *s, uint64_t at, const struct record *r)
-{
-	struct spool_ref	 ref;
-	uint64_t		 before = spool_appended();
-
-	if (r->type != RECORD_MESSAGE)
-		return;
-	ref.segment = s->number;
-	ref.offset = (uint32_t)at;
-	spool_set_moving(r);
-	reclaim.mover(r->id, ref);
-	if (spool_set_moving(NULL) == -1) {
-		give_up("cannot move a message out of");
-		return;
-	}
-	if (spool_appended() == before)
-		return;
-	segment_dead(s, record_logged(r));
-	reclaim.barrier = spool_barrier();
-}
-
 /* What is broken here may have been mail: it is not unlinked for good. */
 static void
 keep_damaged(struct segment *s, uint64_t offset)
@@ -152,6 +131,32 @@ keep_damaged(struct segment *s, uint64_t offset)
 	}
 	log_warnx("spool: segment %u is damaged at %llu; kept in damaged/",
 	    s->number, (unsigned long long)offset);
+}
+
+static void
+move_one(struct segment *s, uint64_t at, const struct record *r)
+{
+	struct spool_ref	 ref;
+	uint64_t		 before = spool_appended();
+	int			 status;
+
+	if (r->type != RECORD_MESSAGE)
+		return;
+	ref.segment = s->number;
+	ref.offset = (uint32_t)at;
+	spool_set_moving(r, s->number);
+	reclaim.mover(r->id, ref);
+	status = spool_set_moving(NULL, 0);
+	if (status == -1) {
+		give_up("cannot move a message out of");
+		return;
+	}
+	if (status == 1)
+		keep_damaged(s, at);
+	if (spool_appended() == before)
+		return;
+	segment_dead(s, record_logged(r));
+	reclaim.barrier = spool_barrier();
 }
 
 /* Where to look on after octets that are no record. */

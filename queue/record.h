@@ -29,7 +29,7 @@
  *	21  flags				56  length of the content
  *	22  tries				64  text, then content
  *	24  message id
- *	32  recipient
+ *	32  recipient (of a message: segment it was copied from)
  *	36  state, and three octets of zero
  */
 
@@ -45,7 +45,8 @@
 
 enum record_type {
 	RECORD_CHECKPOINT = 1,	/* lines: format, suspend, counter */
-	RECORD_MESSAGE,		/* envelope; content */
+	RECORD_MESSAGE,		/* envelope; content.  rcpt: segment it was
+				   copied from, 0: none */
 	RECORD_RESULT,		/* rcpt, state */
 	RECORD_DEFER,		/* rcpt, tries, due, warned; the reply */
 	RECORD_SUSPEND,		/* scope state */

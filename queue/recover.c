@@ -52,6 +52,7 @@ static struct {
 	uint32_t	*numbers;	/* of all segments, ascending */
 	size_t		 count, room;
 	int		 damaged;	/* any segment is */
+	int		 usable;	/* the newest may be appended to */
 	char		 error[256];
 	struct image	 image;
 	size_t		 buffer;	/* octets allocated for an image */
@@ -374,8 +375,9 @@ replay_group(const struct image *image, uint64_t at, uint64_t end)
 
 /*
  * A single message whose envelope is good and whose content is not is told
- * all the same: who reads it learns of it and can tell the sender.  The
- * octets that are dealt with; 0: none.
+ * all the same: who reads it learns of it and can tell the sender.  Not so a
+ * copy by reclaim while what it was copied from is there.  The octets that
+ * are dealt with; 0: none.
  */
 static uint64_t
 replay_damaged(const struct image *image, uint64_t at)
@@ -384,6 +386,12 @@ replay_damaged(const struct image *image, uint64_t at)
 
 	if (record_at(image, at, image->cut, &r) != 1)
 		return (0);
+	if (r.type == RECORD_MESSAGE && r.rcpt != 0 &&
+	    segment_find(r.rcpt) != NULL) {
+		report(0, "segment %u: torn copy at %llu",
+		    image->segment->number, (unsigned long long)at);
+		return (RECORD_HEAD + r.text);
+	}
 	if (r.flags & (RECORD_MORE | RECORD_PART)) {
 		report(r.id, "segment %u: part of a group at %llu",
 		    image->segment->number, (unsigned long long)at);
@@ -467,10 +475,12 @@ replay_image(struct image *image, const char **error)
 static void
 keep_aside(struct segment *s)
 {
-	if (segment_keep(s->number) == -1)
+	if (segment_keep(s->number) == -1) {
+		/* so it must not go by reclaim either */
+		s->stays = 1;
 		log_warn("spool: cannot keep segment %u in damaged/",
 		    s->number);
-	else
+	} else
 		log_warnx("spool: segment %u is damaged; kept in damaged/",
 		    s->number);
 }
@@ -507,8 +517,7 @@ finish_newest(struct image *image, const char **error)
 		*error = start.error;
 		return (-1);
 	}
-	if (usable)
-		spool_set_current(s);
+	start.usable = usable;
 	return (0);
 }
 
@@ -558,11 +567,16 @@ static int
 find_newest(size_t *newest, const char **error)
 {
 	struct image	*image = &start.image;
+	struct segment	*s;
 	size_t		 i;
 	int		 born;
 
 	for (i = start.count; i-- > 0;) {
-		(void)image_read(image, segment_find(start.numbers[i]));
+		s = segment_find(start.numbers[i]);
+		if (image_read(image, s) == -1) {
+			s->stays = 1;
+			continue;
+		}
 		born = image_born(image);
 		if (born == -1)
 			return (refuse_newer(image, 0, error));
@@ -579,7 +593,11 @@ replay_older(size_t i, const char **error)
 	struct image	*image = &start.image;
 	struct segment	*s = segment_find(start.numbers[i]);
 
-	if (image_read(image, s) == -1 || image->size == 0)
+	if (image_read(image, s) == -1) {
+		keep_aside(s);
+		return (0);
+	}
+	if (image->size == 0)
 		return (0);
 	if (record_magic(image->octets, image->size, s->magic) == -1) {
 		report(0, "segment %u: no record can be read", s->number);
@@ -592,16 +610,25 @@ replay_older(size_t i, const char **error)
 	return (0);
 }
 
-/* Behind the newest, and all if there is none. */
+/*
+ * Behind the newest, and all if there is none.  What could not be read is not
+ * the same as torn: it stays.
+ */
 static void
 clear_all_unborn(size_t newest)
 {
 	struct image	*image = &start.image;
+	struct segment	*s;
 	size_t		 i;
 
-	for (i = newest + 1; i < start.count; i++)
-		if (image_read(image, segment_find(start.numbers[i])) == 0)
+	for (i = newest + 1; i < start.count; i++) {
+		s = segment_find(start.numbers[i]);
+		if (!s->stays && image_read(image, s) == 0 &&
+		    image_born(image) == 0)
 			clear_unborn(image);
+		else
+			keep_aside(s);
+	}
 }
 
 static int
@@ -617,6 +644,14 @@ replay_newest(size_t newest, const char **error)
 	if (image->damaged)
 		keep_aside(image->segment);
 	return (finish_newest(image, error));
+}
+
+/* Appends go on in the newest, if it is whole and none comes after it. */
+static void
+choose_current(struct segment *s)
+{
+	if (start.usable && s == segment_newest())
+		spool_set_current(s);
 }
 
 static int
@@ -640,6 +675,8 @@ recover_segments(const char **error)
 	if (newest != SIZE_MAX && replay_newest(newest, error) == -1)
 		return (-1);
 	clear_all_unborn(newest);
+	if (newest != SIZE_MAX)
+		choose_current(segment_find(start.numbers[newest]));
 	return (0);
 }
 
@@ -651,7 +688,7 @@ recover(const struct spool_replay *replay, const char **error)
 	memset(&start.image, 0, sizeof(start.image));
 	start.replay = replay;
 	start.count = start.buffer = 0;
-	start.damaged = 0;
+	start.damaged = start.usable = 0;
 	if (disk_list(DISK_LOG, list_one, NULL) == -1) {
 		snprintf(start.error, sizeof(start.error),
 		    "spool: cannot list log/: %s", strerror(errno));

@@ -235,7 +235,7 @@ segment_read(struct spool_ref ref, int whole, struct record *r)
 	int		 fd;
 
 	if (s == NULL || ref.offset >= s->end) {
-		errno = ENOENT;
+		errno = EILSEQ;
 		return (NULL);
 	}
 	if ((fd = segment_fd(s)) == -1)

@@ -61,7 +61,8 @@ static struct {
 	int		 grouping;
 	uint32_t	 group_count;	/* of its records so far */
 	const struct record *moving;	/* reclaim moves this one */
-	int		 move_failed;
+	uint32_t	 moving_from;	/* its segment */
+	int		 move_failed;	/* -1: not appended, 1: damaged */
 	struct record_lines *checkpoint; /* being gathered */
 	void		(*gather)(void);
 	struct spool_ref last;
@@ -133,6 +134,7 @@ message_record(const struct envelope *e, uint64_t len, size_t text,
 	r->type = RECORD_MESSAGE;
 	r->flags = e->large != NULL ? RECORD_LARGE : 0;
 	r->id = e->id;
+	r->rcpt = spool.moving != NULL ? spool.moving_from : 0;
 	r->text = (uint32_t)text;
 	r->content = len;
 	if (text <= spool_segment_size() / 8 &&
@@ -180,7 +182,7 @@ spool_message(const struct envelope *e, const void *content, uint64_t len,
 		status = append_message(e, text, n, content, len, ref, done,
 		    arg);
 	if (status == -1 && spool.moving != NULL)
-		spool.move_failed = 1;
+		spool.move_failed = -1;
 	free(text);
 	return (status);
 }
@@ -397,13 +399,14 @@ spool_set_mover(void (*mover)(uint64_t, struct spool_ref))
 }
 
 int
-spool_set_moving(const struct record *r)
+spool_set_moving(const struct record *r, uint32_t segment)
 {
 	int	 failed = spool.move_failed;
 
 	spool.moving = r;
+	spool.moving_from = segment;
 	spool.move_failed = 0;
-	return (failed ? -1 : 0);
+	return (failed);
 }
 
 uint64_t
@@ -461,6 +464,18 @@ spool_dead(struct spool_ref ref, uint64_t content)
 		segment_dead(s, content);
 }
 
+/* As segment_read; what reclaim is told about is not to be forgotten. */
+static unsigned char *
+read_record(struct spool_ref ref, int whole, struct record *r)
+{
+	unsigned char	*p;
+
+	p = segment_read(ref, whole, r);
+	if (p == NULL && spool.moving != NULL && spool.move_failed == 0)
+		spool.move_failed = 1;
+	return (p);
+}
+
 struct envelope *
 spool_read_envelope(struct spool_ref ref)
 {
@@ -468,7 +483,7 @@ spool_read_envelope(struct spool_ref ref)
 	struct record	 r;
 	unsigned char	*p;
 
-	if ((p = segment_read(ref, 0, &r)) == NULL)
+	if ((p = read_record(ref, 0, &r)) == NULL)
 		return (NULL);
 	e = NULL;
 	if (r.type == RECORD_MESSAGE)
@@ -485,7 +500,7 @@ spool_read_content(struct spool_ref ref, uint64_t *len)
 	struct record	 r;
 	unsigned char	*p;
 
-	if ((p = segment_read(ref, 1, &r)) == NULL)
+	if ((p = read_record(ref, 1, &r)) == NULL)
 		return (NULL);
 	if (r.type != RECORD_MESSAGE || (r.flags & RECORD_LARGE)) {
 		free(p);

@@ -43,6 +43,7 @@ struct segment {
 	uint64_t	 octets;	/* of their records, contents included */
 	uint64_t	 content;	/* of their contents in the log */
 	uint64_t	 live_content;
+	int		 stays;		/* not to be unlinked */
 };
 
 struct segment	*segment_add(uint32_t number);
@@ -162,9 +163,9 @@ int		 spool_append_message(const struct record *, const char *text,
 		    spool_done *, void *);
 /*
  * The record that reclaim moves now, or NULL: no more; then -1 if it could
- * not be appended.
+ * not be appended, 1 if it could not be read.
  */
-int		 spool_set_moving(const struct record *);
+int		 spool_set_moving(const struct record *, uint32_t segment);
 /* Records appended so far. */
 uint64_t	 spool_appended(void);
 void		 spool_set_last(struct spool_ref);
