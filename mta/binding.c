@@ -128,6 +128,10 @@ source_edge(struct way *way, struct way_source *source, int up,
 	logline_end(&l);
 	way_tell(way);
 	lane_binding_changed(way);
+	if (source->addr.ss_family != 0 && reason != NULL &&
+	    strcmp(reason, TEXT_MISSING) == 0)
+		connection_source_lost(way,
+		    (const struct sockaddr *)&source->addr);
 }
 
 static void
@@ -314,6 +318,17 @@ binding_down(struct way *way, int family, enum source_error error)
 
 	source->probe_after = ports ? loop_seconds() + PORTS_WAIT : 0;
 	source_edge(way, source, 0, ports ? TEXT_PORTS : TEXT_MISSING);
+}
+
+void
+binding_lost(struct way *way, const struct sockaddr *src)
+{
+	const struct way_source	*source = binding_source(way, src->sa_family);
+
+	if (source != NULL && source->addr.ss_family != 0 &&
+	    sockaddr_same((const struct sockaddr *)&source->addr, src))
+		binding_down(way, src->sa_family, SOURCE_MISSING);
+	connection_source_lost(way, src);
 }
 
 const char *

@@ -275,6 +275,47 @@ item_after_dot(const struct connection *c)
 }
 
 /*
+ * The source went away, which is no fault of the peer or the message: all
+ * that was in hand goes back, what was under way at its final dot as well.
+ */
+static void
+connection_give_back(struct connection *c)
+{
+	struct item	*hand[3] = { c->ahead, c->sending, item_after_dot(c) };
+	uint32_t	 i, n;
+
+	c->sending = c->ahead = NULL;
+	for (n = 0; n < 3; n++) {
+		if (hand[n] == NULL)
+			continue;
+		for (i = 0; i < hand[n]->nrcpts; i++)
+			if (hand[n]->rcpts[i].outcome != ITEM_OPEN)
+				break;
+		if (i == hand[n]->nrcpts) {
+			item_return(hand[n]);
+			continue;
+		}
+		/* some recipients have their answer already */
+		item_settle(hand[n], OUTCOME_HELD);
+		report_item(hand[n], &c->place, "local", "address missing", 0);
+	}
+	connection_free(c);
+}
+
+void
+connection_source_lost(struct way *way, const struct sockaddr *src)
+{
+	struct connection	*c, *next;
+
+	if (!connections.ready)
+		return;
+	TAILQ_FOREACH_SAFE(c, &connections.all, all_entry, next)
+		if (c->way == way && sockaddr_same(src,
+		    (const struct sockaddr *)&c->place.src))
+			connection_give_back(c);
+}
+
+/*
  * What was in hand: told as failed where its content was on the way, put back
  * otherwise.  Whether a task has paid for the failure.
  */
@@ -305,6 +346,12 @@ connection_failed(struct connection *c, const char *text)
 	int		 fresh;
 	uint32_t	 retry;
 
+	if (source_probe((struct sockaddr *)&c->place.src) ==
+	    SOURCE_MISSING) {
+		/* gives back all that is in hand there, this one too */
+		binding_lost(c->way, (struct sockaddr *)&c->place.src);
+		return;
+	}
 	fresh = c->stage < STAGE_READY ||
 	    (c->stage == STAGE_READY && !c->answered);
 	retry = c->sending != NULL ? c->sending->rcpts[0].retry :

@@ -184,6 +184,8 @@ int		 binding_usable(const struct way *, int family);
 const struct way_source *binding_source(const struct way *, int family);
 /* SOURCE_MISSING or SOURCE_PORTS: hold the family until a probe likes it. */
 void		 binding_down(struct way *, int family, enum source_error);
+/* A connection broke because its source is no longer on this host. */
+void		 binding_lost(struct way *, const struct sockaddr *src);
 /* Name of another binding that has this address written, or NULL. */
 const char	*binding_owner(const struct way *, const struct sockaddr *);
 /* Tell queue the state of all: its channel is new. */
@@ -523,6 +525,8 @@ void		 connection_ready(struct connection *);
  * put back, then it is freed.
  */
 void		 connection_failed(struct connection *, const char *text);
+/* Give back what connections from this source have in hand, close them. */
+void		 connection_source_lost(struct way *, const struct sockaddr *);
 void		 connection_free(struct connection *);
 /* Those whose identity is no longer their binding's finish, then QUIT. */
 void		 connection_configured(void);
