@@ -28,7 +28,9 @@
 #include "lib/text.h"
 #include "queue/queue.h"
 
-#define CACHE_OCTETS	(32 * 1024 * 1024)
+#define CACHE_OCTETS	(16 * 1024 * 1024)
+/* What an envelope takes, about. */
+#define CACHE_ENVELOPE	512
 #define CACHE_SLOTS	4096		/* a power of two */
 
 struct fresh {
@@ -72,7 +74,7 @@ cache_free(struct fresh *fresh)
 {
 	LIST_REMOVE(fresh, hash);
 	TAILQ_REMOVE(&cache.list, fresh, age);
-	cache.octets -= sizeof(*fresh) + fresh->len;
+	cache.octets -= sizeof(*fresh) + CACHE_ENVELOPE + fresh->len;
 	envelope_free(fresh->envelope);
 	free(fresh);
 }
@@ -94,7 +96,7 @@ cache_add(uint64_t id, struct envelope *envelope, const void *content,
 	memcpy(fresh->content, content, len);
 	LIST_INSERT_HEAD(cache_slot(id), fresh, hash);
 	TAILQ_INSERT_TAIL(&cache.list, fresh, age);
-	cache.octets += sizeof(*fresh) + len;
+	cache.octets += sizeof(*fresh) + CACHE_ENVELOPE + len;
 	while (cache.octets > CACHE_OCTETS)
 		cache_free(TAILQ_FIRST(&cache.list));
 }

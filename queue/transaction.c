@@ -466,6 +466,12 @@ stored(void *arg, int error)
 		queue_stats()->accepted_rcpts += i;
 		for (i = 0; i < m->nrcpts; i++)
 			rcpt_enter(&m->rcpts[i]);
+		/* it will not go at once: memory has no use for it */
+		for (i = 0; i < m->nrcpts; i++)
+			if (m->rcpts[i].lane->is_active)
+				break;
+		if (i == m->nrcpts)
+			cache_drop(m->id);
 	}
 	answer(t, error);
 	transaction_free(t);
