@@ -1,0 +1,51 @@
+# bindery -n: the files of regress/config, as an administrator would try them.
+
+bindery="$(atf_get_srcdir)/../bindery"
+
+atf_test_case bad
+bad_head()
+{
+	atf_set descr "each bad file: exit 1 and its errors, word for word"
+}
+bad_body()
+{
+	cd "$(atf_get_srcdir)/config" || atf_fail "no files"
+	for err in [1-3]??.err; do
+		conf="${err%.err}.conf"
+		"$bindery" -n -f "$conf" > "$HOME/said" 2>&1
+		[ $? -eq 1 ] || atf_fail "$conf: exit status"
+		while IFS= read -r line; do
+			grep -qxF -e "$line" "$HOME/said" ||
+			    atf_fail "$conf: no line: $line"
+		done < "$err"
+	done
+}
+
+atf_test_case momentum
+momentum_head()
+{
+	atf_set descr "a stanza of Momentum's works as it stands"
+}
+momentum_body()
+{
+	atf_check -o ignore -e ignore "$bindery" -n \
+	    -f "$(atf_get_srcdir)/config/027.conf"
+}
+
+atf_test_case missing
+missing_head()
+{
+	atf_set descr "no file: one line, exit 1"
+}
+missing_body()
+{
+	atf_check -s exit:1 -o ignore -e match:'cannot read|No such file' \
+	    "$bindery" -n -f nowhere.conf
+}
+
+atf_init_test_cases()
+{
+	atf_add_test_case bad
+	atf_add_test_case momentum
+	atf_add_test_case missing
+}
