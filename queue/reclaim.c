@@ -36,6 +36,8 @@
 /* Octets looked at in one step, and steps in a tick when nothing moves. */
 #define WINDOW		(512 * 1024)
 #define TICK_STEPS	64
+/* Ticks before a segment that could not be moved is tried again. */
+#define PAUSE		60
 
 enum phase {
 	PHASE_IDLE,
@@ -51,6 +53,7 @@ static struct {
 	uint64_t	 barrier;	/* what was moved, and more */
 	int		 busy;
 	int		 broken;	/* the folder's flush failed */
+	int		 pause;		/* ticks until it is tried again */
 	void		(*mover)(uint64_t, struct spool_ref);
 	unsigned char	*window;
 	size_t		 room;		/* of the window */
@@ -69,7 +72,7 @@ reclaim_reset(void)
 	free(reclaim.window);
 	reclaim.window = NULL;
 	reclaim.phase = PHASE_IDLE;
-	reclaim.busy = reclaim.broken = 0;
+	reclaim.busy = reclaim.broken = reclaim.pause = 0;
 }
 
 /* The oldest segment, when it is worth it; NULL. */
@@ -81,7 +84,7 @@ reclaim_candidate(void)
 	uint32_t	 number;
 
 	if (oldest == NULL || reclaim.mover == NULL || reclaim.broken ||
-	    oldest->stays ||
+	    oldest->stays || reclaim.pause > 0 ||
 	    spool_current() == NULL ||
 	    oldest->number >= spool_current()->number)
 		return (NULL);
@@ -113,8 +116,9 @@ reclaim_begin(void)
 static void
 give_up(const char *why)
 {
-	log_warn("spool: %s segment %u; it stays", why, reclaim.segment);
-	reclaim.broken = 1;
+	log_warn("spool: %s segment %u; it stays for now", why,
+	    reclaim.segment);
+	reclaim.pause = PAUSE;
 	reclaim.phase = PHASE_IDLE;
 }
 
@@ -313,6 +317,8 @@ reclaim_tick(void)
 
 	if (reclaim.busy || spool_grouping())
 		return;
+	if (reclaim.pause > 0)
+		reclaim.pause--;
 	reclaim.busy = 1;
 	for (i = 0; i < TICK_STEPS; i++)
 		if (!reclaim_step())

@@ -472,7 +472,7 @@ read_record(struct spool_ref ref, int whole, struct record *r)
 
 	p = segment_read(ref, whole, r);
 	if (p == NULL && spool.moving != NULL && spool.move_failed == 0)
-		spool.move_failed = 1;
+		spool.move_failed = errno == EILSEQ ? 1 : -1;
 	return (p);
 }
 
