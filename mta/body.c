@@ -29,6 +29,12 @@
 #define BODY_PIECE	(64 * 1024)
 #define BODY_PENDING	(128 * 1024)	/* not more than this in our hands */
 
+static int
+body_put(struct connection *c, const char *data, size_t len)
+{
+	return (len == 0 ? 0 : io_write(c->io, data, len));
+}
+
 /*
  * Write what can stand as it is in one piece; a dot is doubled at the begin
  * of a line, a CR is put before an LF that has none.
@@ -40,8 +46,8 @@ body_stuff(struct connection *c, const char *data, size_t len)
 
 	while (at < end) {
 		if (c->bol && *at == '.') {
-			if (io_write(c->io, start, (size_t)(at - start)) ==
-			    -1 || io_write(c->io, ".", 1) == -1)
+			if (body_put(c, start, (size_t)(at - start)) == -1 ||
+			    body_put(c, ".", 1) == -1)
 				return (-1);
 			start = at;
 		}
@@ -51,8 +57,8 @@ body_stuff(struct connection *c, const char *data, size_t len)
 			break;
 		}
 		if (lf == at ? !c->cr : lf[-1] != '\r') {
-			if (io_write(c->io, start, (size_t)(lf - start)) ==
-			    -1 || io_write(c->io, "\r", 1) == -1)
+			if (body_put(c, start, (size_t)(lf - start)) == -1 ||
+			    body_put(c, "\r", 1) == -1)
 				return (-1);
 			start = lf;
 		}
@@ -60,8 +66,7 @@ body_stuff(struct connection *c, const char *data, size_t len)
 		c->bol = 1;
 		c->cr = 0;
 	}
-	return (start == end ? 0 :
-	    io_write(c->io, start, (size_t)(end - start)));
+	return (body_put(c, start, (size_t)(end - start)));
 }
 
 static int

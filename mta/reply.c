@@ -82,6 +82,8 @@ reply_parse(struct reply *r, const char *data, size_t len)
 	ssize_t		 used;
 	char		 code[4];
 
+	if (len == 0)
+		return (0);
 	if ((end = memchr(data, '\n', len)) == NULL)
 		return (len >= REPLY_LINE ? -1 : 0);
 	used = end - data + 1;
