@@ -45,6 +45,7 @@
 #define REPLY_SECONDS	600	/* RFC 5321 4.5.3.2.6: as for the last dot */
 #define REPLY_LINE	2048
 #define SPLICE_BUFFER	16384
+#define SPLICE_SECONDS	30	/* without a word, after the input's end */
 
 struct dialogue {
 	FILE	*in;
@@ -334,7 +335,7 @@ int
 submit_splice(void)
 {
 	struct pollfd	 pfd[2];
-	int		 fd;
+	int		 fd, n, timeout = -1;
 
 	if ((fd = submit_connect()) == -1)
 		return (EX_TEMPFAIL);
@@ -342,14 +343,19 @@ submit_splice(void)
 	pfd[1].fd = fd;
 	pfd[0].events = pfd[1].events = POLLIN;
 	for (;;) {
-		if (poll(pfd, 2, -1) == -1 && errno != EINTR)
+		n = poll(pfd, 2, timeout);
+		if (n == -1 && errno != EINTR)
 			return (EX_OSERR);
+		if (n == 0)
+			return (EX_TEMPFAIL);	/* input ended without QUIT */
+		if (n == -1)
+			continue;
 		if (pfd[1].revents != 0 && pass(fd, STDOUT_FILENO) != 1)
 			return (EX_OK);	/* its last reply has been passed on */
 		/* at the end of input the daemon is left to finish */
 		if (pfd[0].revents != 0 && pass(STDIN_FILENO, fd) != 1) {
-			(void)shutdown(fd, SHUT_WR);
 			pfd[0].fd = -1;
+			timeout = SPLICE_SECONDS * 1000;
 		}
 	}
 }
