@@ -1,7 +1,5 @@
 # bindery -n: the files of regress/config, as an administrator would try them.
 
-bindery="$(atf_get_srcdir)/../bindery"
-
 atf_test_case bad
 bad_head()
 {
@@ -9,6 +7,7 @@ bad_head()
 }
 bad_body()
 {
+	bindery="$(atf_get_srcdir)/../bindery"
 	cd "$(atf_get_srcdir)/config" || atf_fail "no files"
 	for err in [1-3]??.err; do
 		conf="${err%.err}.conf"
@@ -28,7 +27,7 @@ momentum_head()
 }
 momentum_body()
 {
-	atf_check -o ignore -e ignore "$bindery" -n \
+	atf_check -o ignore -e ignore "$(atf_get_srcdir)/../bindery" -n \
 	    -f "$(atf_get_srcdir)/config/027.conf"
 }
 
@@ -40,7 +39,7 @@ missing_head()
 missing_body()
 {
 	atf_check -s exit:1 -o ignore -e match:'cannot read|No such file' \
-	    "$bindery" -n -f nowhere.conf
+	    "$(atf_get_srcdir)/../bindery" -n -f nowhere.conf
 }
 
 atf_init_test_cases()
