@@ -40,7 +40,7 @@ struct segment {
 	unsigned char	 magic[RECORD_MAGIC];
 	uint32_t	 messages;	/* records of messages, ever */
 	uint32_t	 live;		/* of these, not dead */
-	uint64_t	 octets;	/* of their records, contents included */
+	uint64_t	 octets;	/* of their records, contents too */
 	uint64_t	 content;	/* of their contents in the log */
 	uint64_t	 live_content;
 	int		 stays;		/* not to be unlinked */

@@ -34,7 +34,7 @@
 
 static struct {
 	uint64_t	 segment_size;
-	uint32_t	 next;		/* number of the prepared one, 0: none */
+	uint32_t	 next;		/* the prepared one, 0: none */
 	int		 next_fd;
 	int		 next_synced;	/* its name is on the disk */
 	int		 asked;		/* a flush of its name is under way */

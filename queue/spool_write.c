@@ -42,9 +42,9 @@ static struct {
 	int		 pumping;
 	int		 flight;	/* flushes asked for, not answered */
 	int		 flight_error;
-	int		 stalled;	/* errno: no room even for essentials */
-	int		 mending;	/* the flush after a failed one is due */
-	int		 failed;	/* errno: nothing is accepted any more */
+	int		 stalled;	/* errno: no room for essentials */
+	int		 mending;	/* a flush after a failed one */
+	int		 failed;	/* errno: nothing is accepted */
 	int		 stopped;
 	uint64_t	 flushes;
 } writer = {

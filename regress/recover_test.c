@@ -678,13 +678,13 @@ power_loss(int flusher, int seeds)
 ATF_TC_WITHOUT_HEAD(power_loss_blocking);
 ATF_TC_BODY(power_loss_blocking, tc)
 {
-	power_loss(0, 6);
+	power_loss(0, 4);
 }
 
 ATF_TC_WITHOUT_HEAD(power_loss_flusher);
 ATF_TC_BODY(power_loss_flusher, tc)
 {
-	power_loss(1, 10);
+	power_loss(1, 5);
 }
 
 /* ---- every call fails once, or from then on */
