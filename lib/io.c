@@ -65,7 +65,8 @@ struct io {
 	int		 paused;
 	int		 full;		/* reading waits for io_drain */
 	int		 shutdown;
-	int		 ended;		/* closed or failed: said once */
+	int		 ended;		/* failed: said once */
+	int		 closed;	/* the peer sends no more */
 	int		 busy;		/* callbacks under way */
 	int		 dead;
 	int		 error;
@@ -235,7 +236,7 @@ watch(struct io *io)
 {
 	if (io->dead || io->connecting)
 		return;
-	if (io->paused || io->full || io->ended)
+	if (io->paused || io->full || io->closed || io->ended)
 		event_del(&io->read);
 	else
 		event_add(&io->read, NULL);
@@ -258,8 +259,8 @@ again(void *arg)
 	if (io->in.len > 0)
 		tell(io, IO_DATA);
 	/* TLS may hold input that the descriptor no longer shows. */
-	if (!io->dead && !io->paused && !io->ended && io->tls != NULL &&
-	    io_tls_ready(io->tls))
+	if (!io->dead && !io->paused && !io->ended && !io->closed &&
+	    io->tls != NULL && io_tls_ready(io->tls))
 		on_read(io->fd, 0, io);
 	io->busy--;
 	(void)alive(io);
@@ -350,7 +351,8 @@ take(struct io *io, char *to, size_t room)
 		fail(io, errno);
 		return (-1);
 	}
-	io->ended = 1;
+	/* It may still read: what is written to it goes out. */
+	io->closed = 1;
 	watch(io);
 	tell(io, IO_CLOSED);
 	return (-1);
@@ -450,8 +452,8 @@ on_read(int fd, short event, void *arg)
 	else {
 		do
 			receive(io);
-		while (!io->dead && !io->paused && !io->ended && !io->full &&
-		    io->tls != NULL && io_tls_buffered(io->tls));
+		while (!io->dead && !io->paused && !io->ended &&
+		    !io->closed && !io->full && io->tls != NULL && io_tls_buffered(io->tls));
 	}
 	io->busy--;
 	(void)alive(io);

@@ -38,7 +38,7 @@ enum io_event {
 	IO_DATA,		/* more in the input buffer */
 	IO_DRAINED,		/* all output has gone to the kernel */
 	IO_SECURE,		/* TLS handshake is done */
-	IO_CLOSED,		/* the peer closed */
+	IO_CLOSED,		/* the peer sends no more; it may still read */
 	IO_ERROR,		/* io_error() says what */
 	IO_TIMEOUT
 };
