@@ -453,7 +453,8 @@ on_read(int fd, short event, void *arg)
 		do
 			receive(io);
 		while (!io->dead && !io->paused && !io->ended &&
-		    !io->closed && !io->full && io->tls != NULL && io_tls_buffered(io->tls));
+		    !io->closed && !io->full && io->tls != NULL &&
+		    io_tls_buffered(io->tls));
 	}
 	io->busy--;
 	(void)alive(io);
