@@ -22,6 +22,7 @@
  * null sender.
  */
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -216,7 +217,8 @@ bounce_rcpt(struct rcpt *rcpt, enum bounce_kind kind, const char *words,
 	    (host != NULL && (item->host = strdup(host)) == NULL))
 		fatal("calloc");
 	item->number = rcpt->number;
-	item->remote = remote;
+	/* a reply, not what our end says of a connection */
+	item->remote = remote && isdigit((unsigned char)words[0]);
 	STAILQ_INSERT_TAIL(&b->items, item, entry);
 	b->nitems++;
 	if (kind != BOUNCE_DELAYED)

@@ -304,11 +304,22 @@ on_stop(void)
 	loop_exit(0);
 }
 
-/* Tell the sender, with the words of the last try if there was one. */
+/*
+ * Tell the sender: the words of the last try, or why there was none; what
+ * only concerns this host stays here.
+ */
 static void
 tell(struct rcpt *rcpt, enum bounce_kind kind, const char *words)
 {
-	if (words == NULL || lane_why(rcpt->lane) != NULL)
+	const struct lane	*lane = rcpt->lane;
+
+	if (lane->suspended || !account_usable(lane->account) ||
+	    rcpt->place == PLACE_HELD)
+		words = NULL;
+	else if (words == NULL && lane->cause != NULL &&
+	    strncmp(lane->cause, "remote: ", 8) == 0)
+		words = lane->cause + 8;
+	if (words == NULL)
 		bounce_rcpt(rcpt, kind, "held by the sending system", NULL,
 		    0);
 	else
