@@ -85,9 +85,7 @@ address_missing_head()
 address_missing_body()
 {
 	make_namespace
-	ip -n $ns link add dummy0 type dummy
-	ip -n $ns link set dummy0 up
-	ip -n $ns addr add 10.8.0.9/24 dev dummy0
+	ip -n $ns addr add 10.8.0.9/24 dev lo
 	relay="relay host \"smtp://10.8.0.9:$sink\""
 	acme_address=10.8.0.4
 	config <<-END
@@ -110,18 +108,18 @@ address_missing_body()
 	grep 'open ' sink.rec | grep -v 'src=10.8.0.9 ' &&
 	    fail "it left from another address"
 	[ "$(sunk)" -eq 1 ] || fail "it left"
-	ip -n $ns addr add 10.8.0.4/24 dev dummy0
+	ip -n $ns addr add 10.8.0.4/24 dev lo
 	wait_or_fail 5 'sunk_is 2 src=10.8.0.4'
 	grep 'mta: delivered .*binding=acme' bindery.log |
 	    grep -v 'try=1 ' && fail "a try was spent"
 	wait_or_fail 5 'ctl show bindings | grep "^acme" | grep " up"'
 	# and away again, while it runs
-	ip -n $ns addr del 10.8.0.4/24 dev dummy0
+	ip -n $ns addr del 10.8.0.4/24 dev lo
 	send_ok a@acme.example b@dest.example three
 	wait_or_fail 10 'ctl show bindings | grep "^acme" |
 	    grep "held.*address missing"'
 	sunk_is 0 id=three || fail "three left"
-	ip -n $ns addr add 10.8.0.4/24 dev dummy0
+	ip -n $ns addr add 10.8.0.4/24 dev lo
 	wait_or_fail 5 'sunk_is 1 "src=10.8.0.4 .*id=three"'
 	return 0
 }
@@ -228,7 +226,8 @@ suspend_domain_body()
 	spawn dnsmasq dnsmasq --keep-in-foreground --conf-file=/dev/null \
 	    --no-resolv --no-hosts --port=$((port + 2)) --no-daemon \
 	    --listen-address=127.0.0.1 --bind-interfaces --pid-file= \
-	    --address=/example/127.0.0.12
+	    --local=/example/ --host-record=one.example,127.0.0.12 \
+	    --host-record=two.example,127.0.0.12
 	start_sink 127.0.0.12:$sink
 	start_bindery
 	ctl suspend binding acme domain one.example >out ||
@@ -302,9 +301,7 @@ any_head()
 any_body()
 {
 	make_namespace
-	ip -n $ns link add dummy0 type dummy
-	ip -n $ns link set dummy0 up
-	ip -n $ns addr add 10.8.0.4/24 dev dummy0
+	ip -n $ns addr add 10.8.0.4/24 dev lo
 	relay="relay host \"smtp://10.8.0.4:$sink\""
 	config <<-END
 		binding "acme" { bind-address 10.8.0.4 }

@@ -22,7 +22,7 @@
  *	dialog [-n] [-t seconds] [-b source] address:port | path
  *
  * A line is sent with CRLF and its reply is waited for.  After a 354 lines
- * are content, up to ".".  "&text" is sent without waiting; its reply comes
+ * are content, up to ".", but for those with "=" and "?".  "&text" is sent without waiting; its reply comes
  * with those of the next line that waits.  "=text" is sent raw and without
  * waiting: \r, \n, \0, \\ are known.  "?" waits for a reply, "~" sleeps one
  * second.  -n: the peer does not speak first.
@@ -199,7 +199,8 @@ run(void)
 
 	while (fgets(line, sizeof(line), stdin) != NULL) {
 		line[strcspn(line, "\n")] = '\0';
-		if (in_content && strcmp(line, ".") != 0 && *line != '=') {
+		if (in_content && strcmp(line, ".") != 0 &&
+		    *line != '=' && *line != '?') {
 			send_line(line);
 			continue;
 		}

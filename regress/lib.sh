@@ -30,7 +30,9 @@ fail()
 	for log in bindery.log sink.log sink.rec; do
 		[ -f $log ] && sed "s/^/$log: /" $log | tail -n 60 >&2
 	done
-	atf_fail "$*"
+	# one line is all that atf takes
+	echo "$*" >&2
+	atf_fail "$(echo "$*" | tr '\n\t' '| ' | cut -c 1-300)"
 }
 
 # wait_for SECONDS COMMAND...: until the command succeeds; fails in the end.

@@ -147,7 +147,7 @@ mx_body()
 	    --mx-host=dest.example,mx2.dest.example,20 \
 	    --address=/mx1.dest.example/127.0.0.11 \
 	    --address=/mx2.dest.example/127.0.0.12 \
-	    --address=/plain.example/127.0.0.13
+	    --host-record=plain.example,127.0.0.13
 	start_sink 127.0.0.12:$sink 127.0.0.13:$sink
 	start_bindery
 	send_ok news@acme.example bob@dest.example mx
@@ -314,8 +314,8 @@ bounce_body()
 	    '^Subject: a subject'; do
 		grep -q "$word" $dsn || fail "no $word in: $(cat $dsn)"
 	done
-	grep -q 'one@dest.example' $dsn &&
-	    grep -q '^Final-Recipient:.*one@' $dsn && fail "too many named"
+	[ "$(grep -c '^Final-Recipient:' $dsn)" -eq 1 ] ||
+	    fail "too many named"
 	grep -q 'mta: permfail .*gone@dest.example' bindery.log ||
 	    fail "no permfail line"
 	wait_or_fail 5 'grep -q "bounced" bindery.log'
