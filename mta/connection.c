@@ -406,6 +406,21 @@ connection_configured(void)
 	}
 }
 
+unsigned int
+connection_stop(void)
+{
+	struct connection	*c, *next;
+
+	if (!connections.ready)
+		return (0);
+	TAILQ_FOREACH_SAFE(c, &connections.all, all_entry, next) {
+		c->retired = 1;
+		if (!c->body && item_after_dot(c) == NULL)
+			connection_give_back(c);
+	}
+	return (connections.count);
+}
+
 void
 connection_free_all(void)
 {

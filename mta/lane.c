@@ -42,6 +42,7 @@ static struct {
 	struct lane_list	 blocked;
 	struct loop_job		 unblock;
 	struct loop_timer	 unblock_timer;
+	int			 stopping;
 } lanes;
 
 /* What lane_pick found. */
@@ -190,7 +191,7 @@ lane_new(uint32_t id, const char *binding, const char *destination)
 		RB_REMOVE(lane_ids, &lanes.ids, lane);
 	lane->id = id;
 	lane->gone = 0;
-	lane->closed = 0;
+	lane->closed = lanes.stopping;
 	RB_INSERT(lane_ids, &lanes.ids, lane);
 }
 
@@ -225,6 +226,18 @@ lane_forget_all(void)
 		TAILQ_INIT(&lane->waiting);
 		lane->nwaiting = 0;
 		lane_forget(lane);
+	}
+}
+
+void
+lane_stop_all(void)
+{
+	struct lane	*lane;
+
+	lanes.stopping = 1;
+	RB_FOREACH(lane, lane_ids, &lanes.ids) {
+		lane_return_all(lane);
+		lane->closed = 1;
 	}
 }
 
@@ -319,7 +332,7 @@ lane_open(struct lane *lane)
 {
 	struct ipc	*queue = mta_queue();
 
-	if (!lane->closed || lane->gone)
+	if (!lane->closed || lane->gone || lanes.stopping)
 		return;
 	lane->closed = 0;
 	lane->probing = 0;

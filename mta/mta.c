@@ -20,6 +20,7 @@
  * queue is new, everything that was in hand is queue's again.
  */
 
+#include <event.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -27,6 +28,9 @@
 #include "lib/log.h"
 #include "lib/role.h"
 #include "mta/mta.h"
+
+#define STOP_LOOK	50		/* milliseconds between looks */
+#define STOP_LOOKS	100		/* then what is left is cut off */
 
 static void	 queue_lane(struct ipc *, struct ipc_msg *);
 static void	 queue_lane_gone(struct ipc *, struct ipc_msg *);
@@ -50,6 +54,8 @@ static const struct ipc_entry from_parent[] = {
 };
 
 static struct {
+	struct event	 stop;
+	int		 looks;
 	struct config	*config;
 	struct ipc	*queue;
 	int		 fd;		/* queue's, until we are configured */
@@ -188,12 +194,27 @@ mta_peer(enum role role, int fd)
 		queue_open(fd);
 }
 
+/* A message in the middle of its content is finished, but not for ever. */
 static void
-mta_stop(void)
+mta_stopping(int fd, short event, void *arg)
 {
+	struct timeval	 tv = { 0, STOP_LOOK * 1000 };
+
+	if (connection_stop() > 0 && mta.looks++ < STOP_LOOKS) {
+		evtimer_add(&mta.stop, &tv);
+		return;
+	}
 	if (mta.queue != NULL)
 		ipc_flush(mta.queue);
 	loop_exit(0);
+}
+
+static void
+mta_stop(void)
+{
+	evtimer_set(&mta.stop, mta_stopping, NULL);
+	lane_stop_all();
+	mta_stopping(-1, 0, NULL);
 }
 
 static const struct role_callbacks callbacks = {

@@ -395,6 +395,8 @@ void		 lane_recall(uint32_t id);
 void		 lane_configured(void);
 /* The channel to queue is new: all that was in hand is forgotten. */
 void		 lane_forget_all(void);
+/* All that waits goes back, nothing more is begun. */
+void		 lane_stop_all(void);
 /* A binding's address came or went. */
 void		 lane_binding_changed(struct way *);
 /* Look at it at the end of this turn. */
@@ -530,6 +532,11 @@ void		 connection_source_lost(struct way *, const struct sockaddr *);
 void		 connection_free(struct connection *);
 /* Those whose identity is no longer their binding's finish, then QUIT. */
 void		 connection_configured(void);
+/*
+ * No more but what is in the middle of its content; how many of those are
+ * left.
+ */
+unsigned int	 connection_stop(void);
 void		 connection_free_all(void);
 
 /*
