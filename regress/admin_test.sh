@@ -151,8 +151,8 @@ fail_command_body()
 	    fail "fail: $(cat out)"
 	ctl resume binding acme >/dev/null
 	wait_or_fail 10 'sunk_is 1 "from=<> to=<a1@acme.example>"'
-	wait_or_fail 10 'sunk_is 2 id=a'
-	sunk_is 0 'id=a1 ' || fail "it left nevertheless"
+	wait_or_fail 10 'sunk_is 1 id=a2 && sunk_is 1 id=a3'
+	sunk_is 0 'from=<a1@' || fail "it left nevertheless"
 }
 fail_command_cleanup() { stop_all; }
 
