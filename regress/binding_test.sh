@@ -85,7 +85,7 @@ address_missing_head()
 address_missing_body()
 {
 	make_namespace
-	ip -n $ns addr add 10.8.0.9/24 dev lo
+	ip -n $ns addr add 10.8.0.9/32 dev lo
 	relay="relay host \"smtp://10.8.0.9:$sink\""
 	acme_address=10.8.0.4
 	config <<-END
@@ -108,18 +108,18 @@ address_missing_body()
 	grep 'open ' sink.rec | grep -v 'src=10.8.0.9 ' &&
 	    fail "it left from another address"
 	[ "$(sunk)" -eq 1 ] || fail "it left"
-	ip -n $ns addr add 10.8.0.4/24 dev lo
+	ip -n $ns addr add 10.8.0.4/32 dev lo
 	wait_or_fail 5 'sunk_is 2 src=10.8.0.4'
 	grep 'mta: delivered .*binding=acme' bindery.log |
 	    grep -v 'try=1 ' && fail "a try was spent"
 	wait_or_fail 5 'ctl show bindings | grep "^acme" | grep " up"'
 	# and away again, while it runs
-	ip -n $ns addr del 10.8.0.4/24 dev lo
+	ip -n $ns addr del 10.8.0.4/32 dev lo
 	send_ok a@acme.example b@dest.example three
 	wait_or_fail 10 'ctl show bindings | grep "^acme" |
 	    grep "held.*address missing"'
 	sunk_is 0 id=three || fail "three left"
-	ip -n $ns addr add 10.8.0.4/24 dev lo
+	ip -n $ns addr add 10.8.0.4/32 dev lo
 	wait_or_fail 5 'sunk_is 1 "src=10.8.0.4 .*id=three"'
 	return 0
 }
@@ -301,7 +301,7 @@ any_head()
 any_body()
 {
 	make_namespace
-	ip -n $ns addr add 10.8.0.4/24 dev lo
+	ip -n $ns addr add 10.8.0.4/32 dev lo
 	relay="relay host \"smtp://10.8.0.4:$sink\""
 	config <<-END
 		binding "acme" { bind-address 10.8.0.4 }
