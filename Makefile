@@ -47,6 +47,7 @@ MTA =		mta/mta.o mta/item.o mta/bind.o mta/binding.o mta/peer.o \
 		mta/source.o mta/dns.o mta/resolve.o mta/route.o mta/lane.o \
 		mta/connection.o mta/client.o mta/body.o mta/reply.o \
 		mta/report.o
+		mta/pick.o \
 MDA =
 CTL =		ctl/binderyctl.o ctl/ask.o ctl/table.o ctl/mailq.o ctl/encrypt.o \
 		ctl/sendmail.o ctl/message.o ctl/submit.o

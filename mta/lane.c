@@ -45,16 +45,6 @@ static struct {
 	int			 stopping;
 } lanes;
 
-/* What lane_pick found. */
-enum pick {
-	PICK_HOST,
-	PICK_WAIT,			/* all are in back-off */
-	PICK_ROUTE,			/* no way there from this source */
-	PICK_DOWN,			/* this family's address is not there */
-	PICK_HOPS,
-	PICK_FAMILY
-};
-
 static int
 lane_compare(const struct lane *a, const struct lane *b)
 {
@@ -348,42 +338,15 @@ lane_open(struct lane *lane)
 	ipc_end(queue);
 }
 
-/* Whether a source that it may use leads to this host now. */
-static int
-lane_host_routable(const struct lane *lane, const struct route_host *host)
-{
-	const struct way_source		*source;
-	const struct sockaddr		*dst, *src = NULL;
-	struct sockaddr_storage		 local;
-
-	dst = (const struct sockaddr *)&host->addr;
-	if (!binding_usable(lane->way, dst->sa_family))
-		return (0);
-	source = binding_source(lane->way, dst->sa_family);
-	if (source->addr.ss_family != 0)
-		src = (const struct sockaddr *)&source->addr;
-	if (source_route(src, dst, &local) != SOURCE_OK)
-		return (0);
-	return (src != NULL || binding_owner(lane->way,
-	    (struct sockaddr *)&local) == NULL);
-}
-
 static void
 lane_timer(void *arg)
 {
 	struct lane	*lane = arg;
-	size_t		 i;
 
-	if (lane->probing && lane->route != NULL) {
-		for (i = 0; i < lane->route->count; i++)
-			if (lane_host_routable(lane, &lane->route->hosts[i]))
-				break;
-		if (i == lane->route->count) {
-			loop_timer_set(&lane->timer, LANE_PROBE);
-			return;
-		}
-	}
-	lane_open(lane);
+	if (lane->probing && !pick_routable(lane))
+		loop_timer_set(&lane->timer, LANE_PROBE);
+	else
+		lane_open(lane);
 }
 
 void
@@ -430,68 +393,6 @@ lane_route(struct lane *lane)
 		    port == 0 ? 25 : port, lane_route_done, lane);
 	}
 	return (lane->route->status == ROUTE_PENDING ? NULL : lane->route);
-}
-
-/* Whether host may be used; what keeps it back is counted. */
-static int
-lane_host_usable(struct lane *lane, const struct route_host *host,
-    unsigned int count[], struct peer **blamed)
-{
-	const struct sockaddr	*dst = (const struct sockaddr *)&host->addr;
-	struct peer		*peer;
-	int			 family;
-
-	family = (int)binding_option(lane->way, lane->destination,
-	    OPTION_FAMILY)->number;
-	if (binding_source(lane->way, dst->sa_family) == NULL ||
-	    (family != AF_UNSPEC && family != dst->sa_family))
-		count[PICK_FAMILY]++;
-	else if (!route_hop_allowed(binding_option(lane->way,
-	    lane->destination, OPTION_NEXT_HOPS)->hops, dst))
-		count[PICK_HOPS]++;
-	else if (!binding_usable(lane->way, dst->sa_family))
-		count[PICK_DOWN]++;
-	else if ((peer = peer_find(lane->way, dst)) == NULL ||
-	    peer->until <= loop_seconds())
-		return (1);
-	else {
-		count[peer->local ? PICK_ROUTE : PICK_WAIT]++;
-		if (*blamed == NULL || (*blamed)->local > peer->local ||
-		    ((*blamed)->local == peer->local &&
-		    peer->until < (*blamed)->until))
-			*blamed = peer;
-	}
-	return (0);
-}
-
-/*
- * The best host that this binding may use now; among equals each in turn.
- * Remote causes are named before local ones: they are what was tried.
- */
-static enum pick
-lane_pick(struct lane *lane, const struct route *r,
-    const struct route_host **chosen, struct peer **blamed)
-{
-	const struct route_host	*equal[8];
-	unsigned int		 count[PICK_FAMILY + 1] = { 0 };
-	size_t			 i, n = 0;
-	int			 pick;
-
-	*blamed = NULL;
-	for (i = 0; i < r->count && n < 8; i++) {
-		if (n > 0 && r->hosts[i].preference != equal[0]->preference)
-			break;
-		if (lane_host_usable(lane, &r->hosts[i], count, blamed))
-			equal[n++] = &r->hosts[i];
-	}
-	if (n > 0) {
-		*chosen = equal[lane->turn++ % n];
-		return (PICK_HOST);
-	}
-	for (pick = PICK_WAIT; pick < PICK_FAMILY; pick++)
-		if (count[pick] > 0)
-			break;
-	return ((enum pick)pick);
 }
 
 /* One task pays for what was tried in vain; the rest waits. */
@@ -662,7 +563,7 @@ lane_step(struct lane *lane)
 		lane_no_route(lane, r);
 		return (-1);
 	}
-	if ((pick = lane_pick(lane, r, &host, &peer)) != PICK_HOST) {
+	if ((pick = pick_host(lane, r, &host, &peer)) != PICK_HOST) {
 		if (lane->opening > 0)
 			return (-1);
 		lane_no_host(lane, pick, peer);

@@ -420,6 +420,27 @@ unsigned int	 lane_limit(const struct lane *);
 uint32_t	 lane_retry(const struct lane *);
 
 /*
+ * pick.c: which host of a route may be used.
+ */
+enum pick {
+	PICK_HOST,
+	PICK_WAIT,			/* all are in back-off */
+	PICK_ROUTE,			/* no way there from this source */
+	PICK_DOWN,			/* this family's address is not there */
+	PICK_HOPS,
+	PICK_FAMILY
+};
+
+/*
+ * The best host that the lane's binding may use now; else why there is none,
+ * with the peer to blame for PICK_WAIT and PICK_ROUTE.
+ */
+enum pick	 pick_host(struct lane *, const struct route *,
+		    const struct route_host **, struct peer **blamed);
+/* Is there a way to any of its hosts again?  Without a route: yes. */
+int		 pick_routable(const struct lane *);
+
+/*
  * connection.c: a connection and its identity.
  */
 enum connection_stage {

@@ -1,0 +1,120 @@
+/*
+ * Copyright (c) 2026 The Bindery authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Which host of a route a binding may use now: its families, its next-hops,
+ * its addresses that are there, and what happened at the host before.  Called
+ * by lane.c.  It opens nothing, and must never name a host that the binding's
+ * configuration keeps it from.
+ */
+
+#include <string.h>
+
+#include "mta/mta.h"
+
+/* Whether a source that it may use leads to this host now. */
+static int
+host_routable(const struct lane *lane, const struct route_host *host)
+{
+	const struct way_source		*source;
+	const struct sockaddr		*dst, *src = NULL;
+	struct sockaddr_storage		 local;
+
+	dst = (const struct sockaddr *)&host->addr;
+	if (!binding_usable(lane->way, dst->sa_family))
+		return (0);
+	source = binding_source(lane->way, dst->sa_family);
+	if (source->addr.ss_family != 0)
+		src = (const struct sockaddr *)&source->addr;
+	if (source_route(src, dst, &local) != SOURCE_OK)
+		return (0);
+	return (src != NULL || binding_owner(lane->way,
+	    (struct sockaddr *)&local) == NULL);
+}
+
+int
+pick_routable(const struct lane *lane)
+{
+	const struct route	*r = lane->route;
+	size_t			 i;
+
+	for (i = 0; r != NULL && i < r->count; i++)
+		if (host_routable(lane, &r->hosts[i]))
+			return (1);
+	return (r == NULL);
+}
+
+/* Whether host may be used; what keeps it back is counted. */
+static int
+host_usable(struct lane *lane, const struct route_host *host,
+    unsigned int count[], struct peer **blamed)
+{
+	const struct sockaddr	*dst = (const struct sockaddr *)&host->addr;
+	struct peer		*peer;
+	int			 family;
+
+	family = (int)binding_option(lane->way, lane->destination,
+	    OPTION_FAMILY)->number;
+	if (binding_source(lane->way, dst->sa_family) == NULL ||
+	    (family != AF_UNSPEC && family != dst->sa_family))
+		count[PICK_FAMILY]++;
+	else if (!route_hop_allowed(binding_option(lane->way,
+	    lane->destination, OPTION_NEXT_HOPS)->hops, dst))
+		count[PICK_HOPS]++;
+	else if (!binding_usable(lane->way, dst->sa_family))
+		count[PICK_DOWN]++;
+	else if ((peer = peer_find(lane->way, dst)) == NULL ||
+	    peer->until <= loop_seconds())
+		return (1);
+	else {
+		count[peer->local ? PICK_ROUTE : PICK_WAIT]++;
+		if (*blamed == NULL || (*blamed)->local > peer->local ||
+		    ((*blamed)->local == peer->local &&
+		    peer->until < (*blamed)->until))
+			*blamed = peer;
+	}
+	return (0);
+}
+
+/*
+ * The best host that this binding may use now; among equals each in turn.
+ * Remote causes are named before local ones: they are what was tried.
+ */
+enum pick
+pick_host(struct lane *lane, const struct route *r,
+    const struct route_host **chosen, struct peer **blamed)
+{
+	const struct route_host	*equal[8];
+	unsigned int		 count[PICK_FAMILY + 1] = { 0 };
+	size_t			 i, n = 0;
+	int			 pick;
+
+	*blamed = NULL;
+	for (i = 0; i < r->count && n < 8; i++) {
+		if (n > 0 && r->hosts[i].preference != equal[0]->preference)
+			break;
+		if (host_usable(lane, &r->hosts[i], count, blamed))
+			equal[n++] = &r->hosts[i];
+	}
+	if (n > 0) {
+		*chosen = equal[lane->turn++ % n];
+		return (PICK_HOST);
+	}
+	for (pick = PICK_WAIT; pick < PICK_FAMILY; pick++)
+		if (count[pick] > 0)
+			break;
+	return ((enum pick)pick);
+}
