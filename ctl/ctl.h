@@ -70,7 +70,7 @@ size_t		 table_out_end(struct table_out *);
 
 /* Take "key=value" or "key#number" apart, decoded.  0, -1: badly formed. */
 struct table_field {
-	char		*key;
+	const char	*key;
 	char		*value;
 	int		 number;
 };

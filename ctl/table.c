@@ -280,6 +280,22 @@ table_close(struct table_out *table)
 	table->streaming = 0;
 }
 
+/* A limit stands behind what it limits, in one column; 0: none. */
+static void
+limit_join(struct table_row *row, struct table_field *limit)
+{
+	struct table_field	*queued = limit - 1;
+	char			*joined, **cell = &row->cells[row->ncells - 1];
+
+	if (asprintf(&joined, "%s/%s", *cell,
+	    strcmp(limit->value, "0") == 0 ? "-" : limit->value) == -1)
+		err(1, NULL);
+	free(*cell);
+	*cell = table_safe(joined);
+	free(joined);
+	queued->key = "queued/limit";
+}
+
 static struct table_row *
 row_parse(char *fields, struct table_field *parsed)
 {
@@ -293,6 +309,11 @@ row_parse(char *fields, struct table_field *parsed)
 		field = &parsed[row->ncells];
 		if (table_field(&fields, field) == -1)
 			continue;
+		if (strcmp(field->key, "limit") == 0 && row->ncells > 0 &&
+		    strcmp(field[-1].key, "queued") == 0) {
+			limit_join(row, field);
+			continue;
+		}
 		row->cells[row->ncells++] = table_safe(
 		    *field->value == '\0' ? "-" : field->value);
 	}
