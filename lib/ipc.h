@@ -66,14 +66,16 @@ enum ipc_type {
 	 * never used again.
 	 */
 	SMTPD_MAIL,		/* u64 tx, facts, u32 max size declared,
-				   u8 body 8bit, str dsn ret, str dsn envid,
-				   u64 bounce (0: none) */
+				   u8 body 8bit, u8 smtputf8, str dsn ret,
+				   str dsn envid, u64 bounce (0: none) */
 	SMTPD_RCPT,		/* u64 tx, u32 number, str address,
 				   str action, u8 local, str dsn orcpt,
 				   str dsn notify */
 	SMTPD_LARGE,		/* u64 tx: a file for large content */
-	SMTPD_CONTENT,		/* u64 tx, bytes: all of it, then commit */
-	SMTPD_COMMIT,		/* u64 tx, u64 length: the large file is whole */
+	SMTPD_CONTENT,		/* u64 tx, u8 header beyond ASCII, bytes: all
+				   of it, then commit */
+	SMTPD_COMMIT,		/* u64 tx, u8 header beyond ASCII, u64 length:
+				   the large file is whole */
 	SMTPD_ABORT,		/* u64 tx: forget it (RSET, gone) */
 	SMTPD_BOUNCE_REFUSED,	/* u64 bounce, str why: no way back */
 	/* queue -> smtpd */

@@ -295,7 +295,7 @@ bounce_make(struct bounce *b, struct message *m, const struct envelope *e,
 	text.arrived = (int64_t)(e->created / 1000000);
 	text.now = (int64_t)loop_epoch();
 	text.id = m->id;
-	text.eightbit = e->eightbit;
+	text.eightbit = e->eightbit || e->smtputf8;
 	text.rcpts = rcpts;
 	content = NULL;
 	if (!(m->flags & MESSAGE_LARGE))

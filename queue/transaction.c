@@ -74,6 +74,9 @@ struct transaction {
 	struct tx_rcpts		 rcpts;
 	struct message		*message;	/* being stored */
 	uint8_t			 eightbit;
+	uint8_t			 utf8;		/* MAIL said SMTPUTF8 ... */
+	uint8_t			 utf8_header;	/* ... and content needs it */
+	uint32_t		 size;		/* declared, 0: not */
 	uint8_t			 large;		/* a file was given out */
 	uint8_t			 gone;		/* nobody wants the answer */
 };
@@ -159,8 +162,9 @@ transaction_mail(struct ipc *ipc, struct ipc_msg *msg)
 	TAILQ_INIT(&t->rcpts);
 	t->tx = ipc_get_u64(msg);
 	facts_get(msg, &facts);
-	(void)ipc_get_u32(msg);			/* declared size */
+	t->size = ipc_get_u32(msg);
 	t->eightbit = ipc_get_u8(msg);
+	t->utf8 = ipc_get_u8(msg);
 	t->ret = copy(ipc_get_str(msg));
 	t->envid = copy(ipc_get_str(msg));
 	t->bounce = ipc_get_u64(msg);
@@ -284,6 +288,12 @@ transaction_rcpt(struct ipc *ipc, struct ipc_msg *msg)
 		return;
 	if (t->id == 0)
 		t->id = new_id();
+	/* RFC 1870 6.3: better now than after all of it */
+	if (t->bounce == 0 && t->size > 0 && spool_accepting(t->size) != 0) {
+		rcpt_answer(t, number, 452, "4.3.1 Not enough disk space for "
+		    "a message of this size", "spool");
+		return;
+	}
 	found = action == NULL ? NULL : config_action(queue_config(), action);
 	if (found == NULL || local) {
 		rcpt_answer(t, number, 451, "4.3.5 No such action here",
@@ -513,6 +523,35 @@ envelope_fill_rcpt(struct envelope_rcpt *to, const struct tx_rcpt *from,
 	to->state = RCPT_WAITING;
 }
 
+static int
+beyond_ascii(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text >= 0x80)
+			return (1);
+	return (0);
+}
+
+/*
+ * RFC 6531 3.6: many a client says SMTPUTF8 with everything.  What does not
+ * need it goes on without, to those as well who do not offer it.
+ */
+static int
+needs_utf8(const struct transaction *t)
+{
+	const struct tx_rcpt	*rcpt;
+
+	if (!t->utf8)
+		return (0);
+	if (t->utf8_header || (t->facts->sender != NULL &&
+	    beyond_ascii(t->facts->sender)))
+		return (1);
+	TAILQ_FOREACH(rcpt, &t->rcpts, entry)
+		if (beyond_ascii(rcpt->address))
+			return (1);
+	return (0);
+}
+
 /* In one allocation, as envelope_parse() makes it. */
 static struct envelope *
 envelope_make(const struct transaction *t, uint32_t nrcpts)
@@ -540,6 +579,7 @@ envelope_make(const struct transaction *t, uint32_t nrcpts)
 	e->local = f->local;
 	e->bounce = f->bounce;
 	e->eightbit = t->eightbit;
+	e->smtputf8 = needs_utf8(t);
 	e->ret = place(&p, t->ret);
 	e->envid = place(&p, t->envid);
 	if (t->large)
@@ -637,12 +677,16 @@ transaction_content(struct ipc *ipc, struct ipc_msg *msg)
 	struct transaction	*t;
 	const void		*content;
 	size_t			 len;
+	uint8_t			 utf8;
 
 	t = transaction_find(ipc_get_u64(msg));
+	utf8 = ipc_get_u8(msg);
 	content = ipc_get_bytes(msg, &len);
 	ipc_get_end(msg);
-	if (t != NULL && t->message == NULL)
-		store(t, content, len);
+	if (t == NULL || t->message != NULL)
+		return;
+	t->utf8_header = utf8;
+	store(t, content, len);
 }
 
 void
@@ -650,12 +694,15 @@ transaction_commit(struct ipc *ipc, struct ipc_msg *msg)
 {
 	struct transaction	*t;
 	uint64_t		 len;
+	uint8_t			 utf8;
 
 	t = transaction_find(ipc_get_u64(msg));
+	utf8 = ipc_get_u8(msg);
 	len = ipc_get_u64(msg);
 	ipc_get_end(msg);
 	if (t == NULL || t->message != NULL || !t->large)
 		return;
+	t->utf8_header = utf8;
 	if (spool_large_finish(t->id, len, NULL) == -1)
 		store_failed(t, errno);
 	else

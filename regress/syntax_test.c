@@ -123,7 +123,9 @@ ATF_TC_BODY(mail_bad, tc)
 		{ "FROM:<> ENVID=a=b", "501 5.5.4" },
 		{ "FROM:<> FOO=BAR", "555 5.5.4" },
 		{ "FROM:<> AUTH=<>", "555 5.5.4" },
-		{ "FROM:<> SMTPUTF8", "555 5.5.4" },
+		{ "FROM:<\xff@b.example> SMTPUTF8", "501 5.1.7" },
+		{ "FROM:<> SMTPUTF8=1", "501 5.5.4" },
+		{ "FROM:<> SMTPUTF8 SMTPUTF8", "501 5.5.4" },
 		{ "FROM:<> NOTIFY=NEVER", "555 5.5.4" },
 		{ "FROM:<> =", "555 5.5.4" },
 	};
@@ -201,7 +203,7 @@ ATF_TC_BODY(rcpt, tc)
 	size_t			 i;
 
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		error = syntax_rcpt(cases[i].args, &command);
+		error = syntax_rcpt(cases[i].args, 0, &command);
 		if (cases[i].address == NULL) {
 			ATF_CHECK_MSG(error != NULL, "%s", cases[i].args);
 			continue;
@@ -212,6 +214,26 @@ ATF_TC_BODY(rcpt, tc)
 		ATF_CHECK_STREQ(cases[i].notify, command.notify);
 		ATF_CHECK_STREQ(cases[i].orcpt, command.orcpt);
 	}
+}
+
+/* RFC 6531: beyond ASCII only after SMTPUTF8, and then only as UTF-8. */
+ATF_TC_WITHOUT_HEAD(utf8);
+ATF_TC_BODY(utf8, tc)
+{
+	static const char	 good[] = "TO:<\xc3\xbc@\xc3\xbc.example>";
+	struct mail_command	 mail;
+	struct rcpt_command	 rcpt;
+
+	ATF_CHECK(syntax_mail("FROM:<\xc3\xbc@b.example> SMTPUTF8",
+	    &mail) == NULL);
+	ATF_CHECK(mail.utf8);
+	ATF_CHECK_STREQ("\xc3\xbc@b.example", mail.sender);
+	ATF_CHECK(syntax_mail("FROM:<a@b.example> SMTPUTF8 BODY=8BITMIME",
+	    &mail) == NULL);
+	ATF_CHECK(syntax_rcpt(good, 1, &rcpt) == NULL);
+	ATF_CHECK_EQ(0, strncmp(syntax_rcpt(good, 0, &rcpt), "553 5.6.7", 9));
+	ATF_CHECK_EQ(0, strncmp(syntax_rcpt("TO:<\xc3@b.example>", 1, &rcpt),
+	    "501 5.1.3", 9));
 }
 
 ATF_TC_WITHOUT_HEAD(names);
@@ -246,6 +268,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, mail_bad);
 	ATF_TP_ADD_TC(tp, lengths);
 	ATF_TP_ADD_TC(tp, rcpt);
+	ATF_TP_ADD_TC(tp, utf8);
 	ATF_TP_ADD_TC(tp, names);
 	return (atf_no_error());
 }

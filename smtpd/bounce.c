@@ -131,7 +131,7 @@ bounce_ready(void *arg)
 {
 	struct bounce	*b = arg;
 
-	if (fill(b) == 0 && intake_commit(b->intake) == 0)
+	if (fill(b) == 0 && intake_commit(b->intake, 0) == 0)
 		return;
 	if (intake_failed(b->intake) == NULL)
 		return;			/* room is due */
@@ -174,7 +174,7 @@ bounce_action(const struct facts *facts, const char *rcpt,
 static void
 bounce_start(struct bounce *b, const char *failed)
 {
-	static const struct mail_command	 mail;
+	struct mail_command			 mail;
 	const struct action			*action;
 	struct facts				 facts;
 	const char				*why;
@@ -184,6 +184,8 @@ bounce_start(struct bounce *b, const char *failed)
 	facts.socket = 1;
 	facts.local = 1;
 	facts.bounce = 1;
+	memset(&mail, 0, sizeof(mail));
+	mail.utf8 = syntax_eightbit(b->rcpt.address);
 	action = bounce_action(&facts, b->rcpt.address, failed, &why);
 	if (action == NULL) {
 		refuse(b->id, why);

@@ -78,6 +78,7 @@ command_ehlo(struct session *s, const char *args)
 	if (hello(s, args, 1) == -1)
 		return;
 	session_reply(s, "250-%s\r\n250-SIZE %lld\r\n250-8BITMIME\r\n"
+	    "250-SMTPUTF8\r\n"
 	    "250-PIPELINING\r\n250-ENHANCEDSTATUSCODES\r\n250-DSN\r\n250 HELP",
 	    endpoint_hostname(s->endpoint),
 	    (long long)server_config()->max_message_size);
@@ -194,7 +195,7 @@ command_rcpt(struct session *s, const char *args)
 		command_bad(s, "503 5.5.1 MAIL first");
 		return;
 	}
-	if ((error = syntax_rcpt(args, &rcpt)) != NULL) {
+	if ((error = syntax_rcpt(args, s->mail.utf8, &rcpt)) != NULL) {
 		command_bad(s, error);
 		return;
 	}

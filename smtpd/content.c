@@ -119,7 +119,8 @@ static void
 content_end(struct session *s)
 {
 	if (content_error(s) == NULL &&
-	    intake_commit(s->intake) == 0) {
+	    intake_commit(s->intake, (s->data.seen & DATA_SEEN_EIGHTBIT) !=
+	    0) == 0) {
 		s->state = SESSION_STORING;
 		return;
 	}

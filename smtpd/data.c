@@ -81,12 +81,24 @@ header_line(struct data *d)
 	memset(d->name, 0, sizeof(d->name));
 }
 
+/* Beyond ASCII. */
+static int
+has_eightbit(const char *p, size_t len)
+{
+	for (; len > 0; len--)
+		if ((unsigned char)*p++ >= 0x80)
+			return (1);
+	return (0);
+}
+
 /* Count len octets of a line at p, and keep its beginning in the header. */
 static void
 line_add(struct data *d, const char *p, size_t len)
 {
 	size_t	 keep;
 
+	if (d->header && has_eightbit(p, len))
+		d->seen |= DATA_SEEN_EIGHTBIT;
 	if (d->header && d->line < sizeof(d->name) - 1) {
 		keep = sizeof(d->name) - 1 - d->line;
 		memcpy(d->name + d->line, p, len < keep ? len : keep);

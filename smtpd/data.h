@@ -43,6 +43,7 @@ enum data_status {
 #define DATA_SEEN_DATE		0x01
 #define DATA_SEEN_MESSAGE_ID	0x02
 #define DATA_SEEN_FROM		0x04
+#define DATA_SEEN_EIGHTBIT	0x08		/* in the header section */
 
 struct data {
 	int		 state;

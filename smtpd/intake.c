@@ -112,6 +112,7 @@ intake_new(const struct intake_owner *owner, void *arg,
 	facts_put(queue, facts);
 	ipc_put_u32(queue, mail->size > UINT32_MAX ? UINT32_MAX : mail->size);
 	ipc_put_u8(queue, mail->eightbit);
+	ipc_put_u8(queue, mail->utf8);
 	ipc_put_str(queue, or_null(mail->ret));
 	ipc_put_str(queue, or_null(mail->envid));
 	ipc_put_u64(queue, bounce);
@@ -293,7 +294,7 @@ intake_append(struct intake *t, const char *text, size_t len)
 }
 
 int
-intake_commit(struct intake *t)
+intake_commit(struct intake *t, int eightbit)
 {
 	struct ipc	*queue = server_queue();
 
@@ -305,10 +306,12 @@ intake_commit(struct intake *t)
 		t->fd = -1;
 		ipc_begin(queue, SMTPD_COMMIT);
 		ipc_put_u64(queue, t->number);
+		ipc_put_u8(queue, eightbit);
 		ipc_put_u64(queue, t->written);
 	} else {
 		ipc_begin(queue, SMTPD_CONTENT);
 		ipc_put_u64(queue, t->number);
+		ipc_put_u8(queue, eightbit);
 		ipc_put_bytes(queue, t->content, t->len);
 		t->written = t->len;
 	}

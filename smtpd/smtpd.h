@@ -107,8 +107,11 @@ void		 intake_used(struct intake *, size_t);
 int		 intake_append(struct intake *, const char *, size_t);
 /* The reply that says what went wrong, or NULL. */
 const char	*intake_failed(const struct intake *);
-/* Content is whole: 0 and owner->stored will come, -1 as failed. */
-int		 intake_commit(struct intake *);
+/*
+ * Content is whole: 0 and owner->stored will come, -1 as failed.  eightbit:
+ * its header section goes beyond ASCII.
+ */
+int		 intake_commit(struct intake *, int eightbit);
 uint64_t	 intake_size(const struct intake *);
 /* How many are committed and wait for the disk. */
 unsigned int	 intakes_committed(void);

@@ -133,17 +133,17 @@ mailbox_valid(const char *address)
 	char	 whole[ADDRESS_MAX];
 
 	if (!syntax_unqualified(address))
-		return (address_valid(address, 0));
+		return (address_valid(address, 1));
 	if (strchr(address, '@') != NULL && address[0] != '"')
 		return (0);
 	if (strlcpy(whole, address, sizeof(whole)) >= sizeof(whole) ||
 	    syntax_qualify(whole, sizeof(whole), "localhost") == -1)
 		return (0);
-	return (address_valid(whole, 0));
+	return (address_valid(whole, 1));
 }
 
-static int
-has_eightbit(const char *p)
+int
+syntax_eightbit(const char *p)
 {
 	for (; *p != '\0'; p++) {
 		if ((unsigned char)*p >= 0x80)
@@ -175,8 +175,6 @@ take_path(const char **args, char *address, const char *grammar,
 		return (mailbox);
 	memcpy(address, p, len);
 	address[len] = '\0';
-	if (has_eightbit(address))
-		return ("553 5.6.7 Addresses beyond ASCII are not taken here");
 	if (len > 0 && !mailbox_valid(address))
 		return (mailbox);
 	*args = end + 1;
@@ -371,11 +369,23 @@ take_orcpt(const char *value, void *command)
 	return (NULL);
 }
 
+static const char *
+take_utf8(const char *value, void *command)
+{
+	struct mail_command	*mail = command;
+
+	if (value != NULL)
+		return ("501 5.5.4 SMTPUTF8 takes no value");
+	mail->utf8 = 1;
+	return (NULL);
+}
+
 static const struct param mail_params[] = {
 	{ "SIZE",	take_size },
 	{ "BODY",	take_body },
 	{ "RET",	take_ret },
 	{ "ENVID",	take_envid },
+	{ "SMTPUTF8",	take_utf8 },
 	{ NULL,		NULL }
 };
 
@@ -384,6 +394,10 @@ static const struct param rcpt_params[] = {
 	{ "ORCPT",	take_orcpt },
 	{ NULL,		NULL }
 };
+
+/* RFC 6531 3.5 */
+static const char	 need_utf8[] = "553 5.6.7 An address beyond ASCII needs "
+			    "SMTPUTF8 with MAIL";
 
 const char *
 syntax_mail(const char *args, struct mail_command *mail)
@@ -396,13 +410,16 @@ syntax_mail(const char *args, struct mail_command *mail)
 	error = take_path(&args, mail->sender,
 	    "501 5.5.4 Syntax: MAIL FROM:<address>",
 	    "501 5.1.7 This is no valid sender address");
-	if (error != NULL)
+	if (error != NULL ||
+	    (error = take_params(args, mail_params, mail)) != NULL)
 		return (error);
-	return (take_params(args, mail_params, mail));
+	if (!mail->utf8 && syntax_eightbit(mail->sender))
+		return (need_utf8);
+	return (NULL);
 }
 
 const char *
-syntax_rcpt(const char *args, struct rcpt_command *rcpt)
+syntax_rcpt(const char *args, int utf8, struct rcpt_command *rcpt)
 {
 	const char	*error;
 
@@ -416,5 +433,7 @@ syntax_rcpt(const char *args, struct rcpt_command *rcpt)
 		return (error);
 	if (rcpt->address[0] == '\0')
 		return ("501 5.1.3 A recipient cannot be empty");
+	if (!utf8 && syntax_eightbit(rcpt->address))
+		return (need_utf8);
 	return (take_params(args, rcpt_params, rcpt));
 }

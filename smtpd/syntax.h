@@ -16,7 +16,8 @@
 
 /*
  * The grammar of SMTP command lines: RFC 5321 4.1 with the parameters of
- * SIZE (RFC 1870), 8BITMIME (RFC 6152) and DSN (RFC 3461).  Pure.
+ * SIZE (RFC 1870), 8BITMIME (RFC 6152), DSN (RFC 3461) and SMTPUTF8
+ * (RFC 6531).  Pure.
  */
 
 #ifndef SMTPD_SYNTAX_H
@@ -33,6 +34,7 @@ struct mail_command {
 	char		 sender[ADDRESS_MAX];	/* "" for null */
 	uint64_t	 size;			/* 0: not declared */
 	int		 eightbit;
+	int		 utf8;
 	char		 ret[5];		/* FULL, HDRS or "" */
 	char		 envid[101];		/* xtext as it came, or "" */
 };
@@ -52,14 +54,18 @@ const char	*syntax_verb(const char *line, char *verb);
 size_t		 syntax_trim(char *line, size_t len);
 /*
  * What follows MAIL or RCPT.  NULL, or the reply that says what is wrong.
- * An address may lack its domain; see syntax_qualify.
+ * An address may lack its domain; see syntax_qualify.  utf8: MAIL said
+ * SMTPUTF8, so the address may go beyond ASCII.
  */
 const char	*syntax_mail(const char *args, struct mail_command *);
-const char	*syntax_rcpt(const char *args, struct rcpt_command *);
+const char	*syntax_rcpt(const char *args, int utf8,
+		    struct rcpt_command *);
 /* Whether the address lacks its domain. */
 int		 syntax_unqualified(const char *address);
 /* Append "@domain".  -1: no room. */
 int		 syntax_qualify(char *address, size_t size, const char *domain);
+/* Whether there is anything beyond ASCII in it. */
+int		 syntax_eightbit(const char *);
 /* A name as HELO or EHLO may give it: safe to write into a header. */
 int		 syntax_helo(const char *);
 

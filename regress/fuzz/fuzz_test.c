@@ -115,7 +115,7 @@ run_syntax(char *text, size_t len)
 	    !syntax_unqualified(mail.sender) &&
 	    !address_valid(mail.sender, 1))
 		errx(1, "taken as a sender: %s", mail.sender);
-	(void)syntax_rcpt(args, &rcpt);
+	(void)syntax_rcpt(args, 1, &rcpt);
 	(void)syntax_helo(args);
 }
 
