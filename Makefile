@@ -27,11 +27,13 @@ LIB =		lib/address.o lib/table.o lib/rules.o lib/envelope.o \
 		lib/config_record_binding.o lib/config_print.o lib/lex.o \
 		lib/config_advise.o \
 		lib/log.o lib/loop.o lib/ipc.o lib/io.o lib/io_tls.o \
+		lib/tls_server.o \
 		lib/proc.o lib/role.o lib/accounts.o parse.o
 SMTPD =		smtpd/parent.o smtpd/children.o smtpd/reload.o \
 		smtpd/generation.o smtpd/load.o smtpd/doors.o \
 		smtpd/lookup.o smtpd/check.o \
 		smtpd/server.o smtpd/session.o smtpd/command.o smtpd/syntax.o \
+		smtpd/policy.o smtpd/secure.o smtpd/auth.o smtpd/strikes.o \
 		smtpd/data.o smtpd/content.o smtpd/intake.o smtpd/received.o smtpd/bounce.o
 QUEUE =		queue/queue.o queue/message.o queue/message_again.o \
 		queue/message_cache.o queue/lane.o queue/lane_age.o \
@@ -45,9 +47,9 @@ QUEUE =		queue/queue.o queue/message.o queue/message_again.o \
 		queue/record.o queue/flush.o
 MTA =		mta/mta.o mta/item.o mta/bind.o mta/binding.o mta/peer.o \
 		mta/source.o mta/dns.o mta/resolve.o mta/route.o mta/lane.o \
+		mta/pick.o \
 		mta/connection.o mta/client.o mta/body.o mta/reply.o \
 		mta/report.o
-		mta/pick.o \
 MDA =
 CTL =		ctl/binderyctl.o ctl/ask.o ctl/table.o ctl/mailq.o ctl/encrypt.o \
 		ctl/sendmail.o ctl/message.o ctl/submit.o
@@ -60,7 +62,7 @@ HDRS =		lib/address.h lib/config.h lib/control.h lib/envelope.h \
 		lib/task.h lib/text.h lib/config_private.h lib/lex.h lib/compat/compat.h \
 		queue/queue.h queue/spool.h queue/spool_log.h queue/spool_disk.h queue/record.h \
 		queue/flush.h mta/mta.h smtpd/parent.h ctl/ctl.h \
-		lib/accounts.h \
+		lib/accounts.h lib/tls_server.h \
 		smtpd/smtpd.h smtpd/syntax.h smtpd/data.h ctl/sendmail.h
 
 LINKS =		binderyctl sendmail mailq newaliases

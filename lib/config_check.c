@@ -144,8 +144,12 @@ check_listen_tls(struct config *c, struct reporter *r,
 		if (l->auth_insecure)
 			report_error(r, &l->origin,
 			    "auth-insecure without auth");
+		if (l->senders != NULL)
+			report_error(r, &l->origin, "senders without auth");
 		return;
 	}
+	if (l->senders != NULL)
+		check_map(r, &l->origin, l->senders, "senders");
 	if (l->tls == LISTEN_PLAIN && !l->auth_insecure)
 		report_error(r, &l->origin, "auth without tls, tls-require "
 		    "or smtps (auth-insecure allows it)");
@@ -484,11 +488,6 @@ static void
 refuse_listener(struct reporter *r, const struct listener *l)
 {
 	const struct unsupported	 list[] = {
-		{ "tls", l->tls == LISTEN_TLS },
-		{ "tls-require", l->tls == LISTEN_TLS_REQUIRE },
-		{ "smtps", l->tls == LISTEN_SMTPS },
-		{ "auth", l->auth != NULL },
-		{ "senders", l->senders != NULL },
 		{ "proxy-v2", l->proxy_v2 },
 		{ "trust-header", l->trust_header != NULL },
 		{ NULL, 0 }
@@ -558,15 +557,9 @@ refuse_bindings(struct config *c, struct reporter *r)
 static void
 refuse_unsupported(struct config *c, struct reporter *r)
 {
-	const struct unsupported	 pki[] = {
-		{ "pki", 1 }, { NULL, 0 }
-	};
-	struct pki	*p;
 	struct listener	*l;
 	struct action	*a;
 
-	TAILQ_FOREACH(p, &c->pkis, entry)
-		refuse(r, &p->origin, pki);
 	TAILQ_FOREACH(l, &c->listeners, entry)
 		refuse_listener(r, l);
 	TAILQ_FOREACH(a, &c->actions, entry)

@@ -530,8 +530,11 @@ flush(void *arg)
 	free(io->out.data);
 	memset(&io->out, 0, sizeof(io->out));
 	touch(io);
-	if (io->shutdown)
+	if (io->shutdown) {
+		if (io->tls != NULL)
+			io_tls_close(io->tls);
 		(void)shutdown(io->fd, SHUT_WR);
+	}
 	io->busy++;
 	tell(io, IO_DRAINED);
 	io->busy--;

@@ -29,6 +29,7 @@ struct io_tls {
 	int		 ready;
 	int		 buffered;
 	int		 failed;
+	int		 closed;
 };
 
 struct io_tls *
@@ -63,12 +64,20 @@ io_tls_connect(struct tls_config *config, int fd, const char *name)
 
 /* No blocking farewell: the peer may be gone. */
 void
+io_tls_close(struct io_tls *t)
+{
+	if (!t->ready || t->failed || t->closed)
+		return;
+	t->closed = 1;
+	(void)tls_close(t->context);
+}
+
+void
 io_tls_free(struct io_tls *t)
 {
 	if (t == NULL)
 		return;
-	if (t->ready && !t->failed)
-		(void)tls_close(t->context);
+	io_tls_close(t);
 	tls_free(t->context);
 	free(t);
 }

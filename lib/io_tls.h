@@ -32,6 +32,8 @@ struct io_tls	*io_tls_accept(struct tls *server, int fd);
 struct io_tls	*io_tls_connect(struct tls_config *, int fd,
 		    const char *name);
 void		 io_tls_free(struct io_tls *);
+/* Tell the peer that nothing more comes; reading goes on. */
+void		 io_tls_close(struct io_tls *);
 /* 1 done, 0 wants to read (or write), -1 failed. */
 int		 io_tls_handshake(struct io_tls *, int *want_write);
 int		 io_tls_ready(const struct io_tls *);

@@ -167,6 +167,16 @@ role_file(const char *path)
 	return (f->text);
 }
 
+void
+role_wipe(const char *path)
+{
+	struct bundle_file	*f;
+
+	if (state.now != NULL &&
+	    (f = bundle_find(&state.now->files, path)) != NULL)
+		explicit_bzero(f->text, f->len);
+}
+
 static void
 on_file(struct ipc *ipc, struct ipc_msg *m)
 {

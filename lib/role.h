@@ -56,5 +56,7 @@ int		 role_loop(void);
 struct ipc	*role_parent(void);
 /* A file that came beside the configuration ("resolv.conf"), or NULL. */
 const char	*role_file(const char *path);
+/* It was a secret, and is not needed any more: overwritten. */
+void		 role_wipe(const char *path);
 
 #endif

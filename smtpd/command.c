@@ -79,9 +79,11 @@ command_ehlo(struct session *s, const char *args)
 		return;
 	session_reply(s, "250-%s\r\n250-SIZE %lld\r\n250-8BITMIME\r\n"
 	    "250-SMTPUTF8\r\n"
-	    "250-PIPELINING\r\n250-ENHANCEDSTATUSCODES\r\n250-DSN\r\n250 HELP",
-	    endpoint_hostname(s->endpoint),
-	    (long long)server_config()->max_message_size);
+	    "250-PIPELINING\r\n250-ENHANCEDSTATUSCODES\r\n250-DSN\r\n"
+	    "%s%s250 HELP", endpoint_hostname(s->endpoint),
+	    (long long)server_config()->max_message_size,
+	    secure_offered(s) ? "250-STARTTLS\r\n" : "",
+	    auth_offered(s) ? "250-AUTH PLAIN LOGIN\r\n" : "");
 }
 
 /* A whole RCPT is there already: its reply can take MAIL's along. */
@@ -104,6 +106,11 @@ command_mail(struct session *s, const char *args)
 		command_bad(s, "503 5.5.1 Say EHLO or HELO first");
 		return;
 	}
+	if ((error = secure_missing(s)) != NULL ||
+	    (error = auth_missing(s)) != NULL) {
+		command_bad(s, error);
+		return;
+	}
 	if (s->mail_given) {
 		command_bad(s, "503 5.5.1 One MAIL at a time: RSET first");
 		return;
@@ -121,6 +128,9 @@ command_mail(struct session *s, const char *args)
 	if (s->mail.size > (uint64_t)conf->max_message_size) {
 		error = "552 5.3.4 The message is larger than is allowed here";
 		session_refused(s, error, "size", s->mail.sender, NULL);
+	} else if (!auth_sender(s, s->mail.sender)) {
+		error = "550 5.7.1 You may not send as this address";
+		session_refused(s, error, "sender", s->mail.sender, NULL);
 	} else if (!server_accepting()) {
 		error = "452 4.3.1 The queue takes no mail now, try later";
 		session_refused(s, error, "spool", s->mail.sender, NULL);
@@ -313,8 +323,8 @@ static const struct command commands[] = {
 	{ "VRFY",	LINE_PLAIN,	0, command_vrfy },
 	{ "HELP",	LINE_PLAIN,	0, command_help },
 	{ "EXPN",	LINE_PLAIN,	0, command_absent },
-	{ "STARTTLS",	LINE_PLAIN,	0, command_absent },
-	{ "AUTH",	LINE_PLAIN,	0, command_absent },
+	{ "STARTTLS",	LINE_PLAIN,	0, secure_command },
+	{ "AUTH",	COMMAND_MAX,	0, auth_command },
 	{ "BDAT",	LINE_PLAIN,	0, command_absent },
 	{ NULL,		LINE_PLAIN,	0, command_unknown }
 };

@@ -42,6 +42,19 @@ content_start(struct session *s)
 	session_reply(s, "354 Send the message, end with CRLF.CRLF");
 }
 
+/* RFC 3848 */
+static const char *
+protocol(const struct session *s)
+{
+	static const char	*const names[] = {
+		"ESMTP", "ESMTPA", "ESMTPS", "ESMTPSA"
+	};
+
+	if (!s->esmtp)
+		return ("SMTP");
+	return (names[(secure(s) ? 2 : 0) + (s->auth[0] != '\0')]);
+}
+
 static size_t
 received_of(const struct session *s, char *text, size_t size)
 {
@@ -56,7 +69,7 @@ received_of(const struct session *s, char *text, size_t size)
 	}
 	r.user = socket && s->user[0] != '\0' ? s->user : NULL;
 	r.by = endpoint_hostname(s->endpoint);
-	r.with = s->esmtp ? "ESMTP" : "SMTP";
+	r.with = protocol(s);
 	r.id = intake_message(s->intake);
 	/* with more than one, it would tell them of each other */
 	r.rcpt = s->accepted == 1 ? s->first : NULL;

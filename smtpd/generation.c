@@ -44,6 +44,23 @@ generation_free(struct generation *gen)
 	free(gen);
 }
 
+/*
+ * smtpd, which is never started anew, has the keys: nobody here needs them
+ * again, for a reload reads all files.
+ */
+static void
+generation_wipe_keys(struct generation *gen)
+{
+	struct bundle_file	*file;
+	const struct pki	*pki;
+
+	TAILQ_FOREACH(pki, &gen->conf->pkis, entry) {
+		file = bundle_find(&gen->files, pki->key);
+		if (file != NULL)
+			explicit_bzero(file->text, file->len);
+	}
+}
+
 /* What a reload cannot change, for the roles are locked into it. */
 static int
 generation_fixed(const struct config *now, const struct config *before,
@@ -132,7 +149,7 @@ generation_send_doors(const struct generation *gen, struct ipc *ipc)
 }
 
 void
-generation_send(const struct generation *gen, enum role role, struct ipc *ipc)
+generation_send(struct generation *gen, enum role role, struct ipc *ipc)
 {
 	const struct bundle_file	*file;
 
@@ -143,6 +160,8 @@ generation_send(const struct generation *gen, enum role role, struct ipc *ipc)
 	ipc_begin(ipc, PARENT_CONFIGURE);
 	ipc_put_u32(ipc, gen->number);
 	ipc_end(ipc);
-	if (role == ROLE_SMTPD)
+	if (role == ROLE_SMTPD) {
 		generation_send_doors(gen, ipc);
+		generation_wipe_keys(gen);
+	}
 }

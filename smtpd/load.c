@@ -34,6 +34,7 @@
 #include <unistd.h>
 
 #include "lib/log.h"
+#include "lib/tls_server.h"
 #include "smtpd/parent.h"
 
 #define LOAD_CHUNK	(64 * 1024)
@@ -198,21 +199,48 @@ load_secret(struct bundle *files, const struct table *table)
 		file->secret = 1;
 }
 
-static void
-load_key(struct bundle *files, const struct pki *pki, const char *path,
+/* The text of a certificate or key, or NULL after an error was said. */
+static const char *
+load_pem(struct bundle *files, const struct pki *pki, const char *path,
     struct load_report *report)
 {
 	struct bundle_file	*file;
 
-	if (path == NULL)
-		return;
-	file = load_file(files, path, path);
+	/* two pki may share one */
+	if ((file = bundle_find(files, path)) == NULL)
+		file = load_file(files, path, path);
 	if (file == NULL) {
 		load_say(report, &pki->origin, 0, "pki \"%s\": %s: %s",
 		    pki->name, path, strerror(errno));
-		return;
+		return (NULL);
 	}
 	file->secret = 1;
+	return (file->text);
+}
+
+static void
+load_pki(struct bundle *files, const struct pki *pki,
+    struct load_report *report)
+{
+	struct tls_pair	 pair;
+	struct stat	 st;
+	struct tls	*trial;
+	const char	*why;
+
+	pair.cert = load_pem(files, pki, pki->cert, report);
+	pair.key = load_pem(files, pki, pki->key, report);
+	if (pair.cert == NULL || pair.key == NULL)
+		return;
+	if ((trial = tls_server_new(&pair, 1, &why)) == NULL) {
+		load_say(report, &pki->origin, 0, "pki \"%s\": certificate "
+		    "%s with key %s: %s", pki->name, pki->cert, pki->key, why);
+		return;
+	}
+	tls_server_free(trial);
+	if (stat(pki->key, &st) == 0 && (st.st_mode & S_IRWXO) != 0)
+		load_say(report, &pki->origin, 1, "pki \"%s\": everybody on "
+		    "this host may read or write %s (mode %04o)", pki->name,
+		    pki->key, (unsigned int)(st.st_mode & 07777));
 }
 
 /* What the parser was told beside the files: the roles must hear it too. */
@@ -241,10 +269,8 @@ load_rest(const struct config *conf, struct bundle *files,
 		load_secret(files, listener->auth);
 	TAILQ_FOREACH(action, &conf->actions, entry)
 		load_secret(files, action->auth);
-	TAILQ_FOREACH(pki, &conf->pkis, entry) {
-		load_key(files, pki, pki->cert, report);
-		load_key(files, pki, pki->key, report);
-	}
+	TAILQ_FOREACH(pki, &conf->pkis, entry)
+		load_pki(files, pki, report);
 	/* without one the mta asks the local host, as libc would */
 	(void)load_file(files, RESOLV_NAME, RESOLV_CONF);
 }

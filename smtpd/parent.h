@@ -102,8 +102,11 @@ const struct config *reload_config(void);
 struct generation *generation_new(const struct parent_options *,
 		    const struct generation *before, struct load_report *);
 void		 generation_free(struct generation *);
-/* Give a role what it uses of it and ask it to parse. */
-void		 generation_send(const struct generation *, enum role,
+/*
+ * Give a role what it uses of it and ask it to parse.  Keys are wiped once
+ * smtpd was given them.
+ */
+void		 generation_send(struct generation *, enum role,
 		    struct ipc *);
 
 /*

@@ -55,7 +55,7 @@ role_decide(enum role role, enum ipc_type type)
 }
 
 static void
-role_send(enum role role, const struct generation *gen)
+role_send(enum role role, struct generation *gen)
 {
 	/* a reload can overtake the configuration of a fresh mta */
 	role_decide(role, PARENT_DROP);

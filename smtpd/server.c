@@ -15,9 +15,9 @@
  */
 
 /*
- * The SMTP server's role: doors, limits, channels to queue and names.  The
+ * The SMTP server's role: doors, limits, channels to its peers.  The
  * parent starts it; it is the only role that strangers reach, so it owns
- * nothing that is worth a theft, and opens nothing.
+ * nothing but the TLS keys that is worth a theft, and opens nothing.
  */
 
 #include <sys/types.h>
@@ -51,6 +51,7 @@ struct endpoint {
 	int		 mask_src;
 	char		*hostname;
 	char		*tag;
+	struct policy	*policy;
 };
 TAILQ_HEAD(endpoints, endpoint);
 
@@ -67,6 +68,7 @@ static struct {
 	struct config	*conf;
 	struct ipc	*queue;
 	struct ipc	*names;
+	struct ipc	*passwords;
 	struct endpoints incoming;	/* for a configuration to come */
 	struct endpoints open;
 	struct visitor_tree visitors;
@@ -97,6 +99,12 @@ struct ipc *
 server_names(void)
 {
 	return (state.names);
+}
+
+struct ipc *
+server_passwords(void)
+{
+	return (state.passwords);
 }
 
 int
@@ -133,6 +141,12 @@ int
 endpoint_mask_src(const struct endpoint *e)
 {
 	return (e->mask_src);
+}
+
+const struct policy *
+endpoint_policy(const struct endpoint *e)
+{
+	return (e->policy);
 }
 
 /* Of the address alone: ports differ. */
@@ -200,6 +214,7 @@ endpoint_release(struct endpoint *e)
 		return;
 	free(e->hostname);
 	free(e->tag);
+	policy_free(e->policy);
 	free(e);
 }
 
@@ -389,6 +404,7 @@ endpoint_open(struct endpoint *e, const struct listener *l)
 	e->tag = l->tag == NULL ? NULL : strdup(l->tag);
 	if (e->hostname == NULL || (l->tag != NULL && e->tag == NULL))
 		fatal("strdup");
+	e->policy = policy_new(state.conf, l);
 	event_set(&e->event, e->fd, EV_READ | EV_PERSIST, on_connection, e);
 	TAILQ_INSERT_TAIL(&state.open, e, entry);
 }
@@ -413,6 +429,7 @@ configured(struct config *now, struct config *before)
 		TAILQ_REMOVE(&state.incoming, e, entry);
 		endpoint_open(e, l);
 	}
+	policy_wipe_keys(now);
 	doors_watch();
 }
 
@@ -456,6 +473,21 @@ static const struct ipc_entry names_entries[] = {
 	{ IPC_NONE,		NULL }
 };
 
+static void
+on_password(struct ipc *ipc, struct ipc_msg *msg)
+{
+	uint64_t	 ask = ipc_get_u64(msg);
+	uint8_t		 answer = ipc_get_u8(msg);
+
+	ipc_get_end(msg);
+	auth_answer(ask, answer);
+}
+
+static const struct ipc_entry passwords_entries[] = {
+	{ LOOKUP_PASSWORD,	on_password },
+	{ IPC_NONE,		NULL }
+};
+
 static const struct ipc_entry parent_entries[] = {
 	{ PARENT_LISTENER,	on_listener },
 	{ IPC_NONE,		NULL }
@@ -470,7 +502,10 @@ on_peer_closed(struct ipc *ipc, void *arg)
 {
 	if (ipc == state.queue)
 		exit(0);
-	state.names = NULL;
+	if (ipc == state.names)
+		state.names = NULL;
+	else
+		state.passwords = NULL;
 	ipc_free(ipc);
 	doors_watch();
 }
@@ -485,6 +520,10 @@ peer(enum role role, int fd)
 		break;
 	case ROLE_NAMES:
 		state.names = ipc_new(fd, "names", names_entries,
+		    on_peer_closed, NULL);
+		break;
+	case ROLE_PASSWORDS:
+		state.passwords = ipc_new(fd, "passwords", passwords_entries,
 		    on_peer_closed, NULL);
 		break;
 	default:

@@ -86,6 +86,7 @@ session_close(struct session *s, int linger, const char *fmt, ...)
 	(void)vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
 	session_reset(s);
+	auth_cancel(s);
 	session_reply(s, "%s", line);
 	s->state = SESSION_CLOSING;
 	s->linger = linger;
@@ -120,10 +121,11 @@ session_reset(struct session *s)
 	s->refused = 0;
 }
 
-static void
+void
 session_free(struct session *s)
 {
 	session_reset(s);
+	auth_cancel(s);
 	RB_REMOVE(session_tree, &state.tree, s);
 	io_free(s->io);
 	server_session_gone(s->endpoint, (struct sockaddr *)&s->peer);
@@ -135,6 +137,7 @@ void
 session_facts(const struct session *s, struct facts *f)
 {
 	memset(f, 0, sizeof(*f));
+	f->auth = s->auth[0] != '\0' ? s->auth : NULL;
 	f->user = s->user[0] != '\0' ? s->user : NULL;
 	f->client = s->client[0] != '\0' ? s->client : NULL;
 	f->helo = s->helo;
@@ -142,6 +145,7 @@ session_facts(const struct session *s, struct facts *f)
 	f->sender = s->mail.sender;
 	f->socket = endpoint_is_socket(s->endpoint);
 	f->local = s->local;
+	f->tls = secure(s);
 }
 
 static const char *
@@ -169,7 +173,7 @@ session_refused(const struct session *s, const char *reply, const char *cause,
 		logline_add(&l, "to", "-");
 	logline_add(&l, "client", "%s",
 	    s->client[0] != '\0' ? s->client : "local");
-	logline_add(&l, "auth", "-");
+	logline_add(&l, "auth", "%s", or_dash(s->auth));
 	logline_end(&l);
 }
 
@@ -187,7 +191,7 @@ session_accepted(const struct session *s)
 	    (unsigned long long)intake_size(s->intake));
 	logline_add(&l, "client", "%s",
 	    s->client[0] != '\0' ? s->client : "local");
-	logline_add(&l, "auth", "-");
+	logline_add(&l, "auth", "%s", or_dash(s->auth));
 	logline_add(&l, "user", "%s", or_dash(s->user));
 	logline_add(&l, "tag", "%s", or_dash(endpoint_tag(s->endpoint)));
 	logline_end(&l);
@@ -347,12 +351,19 @@ session_line(struct session *s)
 	len = end + 1 - data;
 	if ((error = line_error(s, data, len)) != NULL) {
 		s->skipping = 0;
+		auth_cancel(s);
 		io_drain(s->io, len);
 		command_bad(s, error);
 		return (1);
 	}
 	memcpy(line, data, len - 2);
 	(void)syntax_trim(line, len - 2);
+	if (s->state == SESSION_AUTH) {
+		io_drain(s->io, len);
+		auth_line(s, line);
+		explicit_bzero(line, sizeof(line));
+		return (1);
+	}
 	command = command_find(line, &args);
 	if (command_waits(command, s))
 		return (0);
@@ -361,6 +372,8 @@ session_line(struct session *s)
 		command_bad(s, "500 5.5.2 Line too long");
 	else
 		command_run(command, s, args);
+	/* it may have been a password */
+	explicit_bzero(line, len);
 	return (1);
 }
 
@@ -373,6 +386,7 @@ session_run(struct session *s)
 	while (more) {
 		switch (s->state) {
 		case SESSION_COMMAND:
+		case SESSION_AUTH:
 			more = session_line(s);
 			break;
 		case SESSION_DATA:
@@ -393,7 +407,11 @@ session_idle(struct session *s)
 		session_free(s);
 		return;
 	case SESSION_STORING:
+	case SESSION_LOGIN:
 		io_set_timeout(s->io, SESSION_IDLE);
+		return;
+	case SESSION_HANDSHAKE:
+		secure_failed(s, "no handshake in time");
 		return;
 	default:
 		if (s->waiting > 0)
@@ -424,14 +442,19 @@ session_event(struct io *io, enum io_event event, void *arg)
 	case IO_ERROR:
 		if (s->state == SESSION_STORING)
 			s->gone = 1;
+		else if (s->state == SESSION_HANDSHAKE)
+			secure_failed(s, io_error(io));
 		else
 			session_free(s);
 		break;
 	case IO_TIMEOUT:
 		session_idle(s);
 		break;
-	case IO_CONNECTED:
 	case IO_SECURE:
+		if (s->state == SESSION_HANDSHAKE)
+			secure_done(s);
+		break;
+	case IO_CONNECTED:
 		break;
 	}
 }
@@ -450,14 +473,14 @@ peer_is_local(int fd, const struct sockaddr *peer)
 	return (sockaddr_same(peer, (struct sockaddr *)&ours));
 }
 
-static void
+void
 session_greet(struct session *s)
 {
 	char	 c;
 
 	s->state = SESSION_COMMAND;
 	/* RFC 5321 4.3.1: the client waits for us to speak first */
-	if (!endpoint_is_socket(s->endpoint) &&
+	if (!endpoint_is_socket(s->endpoint) && !secure(s) &&
 	    recv(io_fd(s->io), &c, 1, MSG_PEEK | MSG_DONTWAIT) > 0) {
 		session_refused(s, "554", "early-talker", NULL, NULL);
 		session_close(s, 1, "554 5.5.0 %s You spoke before the "
@@ -515,16 +538,26 @@ session_new(int fd, struct endpoint *endpoint,
 	s->local = peer_is_local(fd, (const struct sockaddr *)peer);
 	strlcpy(s->client, sockaddr_text((const struct sockaddr *)peer),
 	    sizeof(s->client));
-	session_greet(s);
+	if (endpoint_policy(endpoint)->tls == LISTEN_SMTPS)
+		secure_start(s);
+	else
+		session_greet(s);
+}
+
+struct session *
+session_find(uint64_t id)
+{
+	struct session	 key;
+
+	key.id = id;
+	return (RB_FIND(session_tree, &state.tree, &key));
 }
 
 void
 session_named(uint64_t id, const char *user)
 {
-	struct session	 key, *s;
+	struct session	*s = session_find(id);
 
-	key.id = id;
-	s = RB_FIND(session_tree, &state.tree, &key);
 	if (s == NULL || s->state != SESSION_NAME)
 		return;
 	/* a name cut short would be another's */

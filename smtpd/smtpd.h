@@ -20,6 +20,10 @@
  *	server.c	doors, limits, channels
  *	session.c	one client: input, replies in order, end
  *	command.c	the commands
+ *	secure.c	STARTTLS, the start of TLS
+ *	auth.c		AUTH, and what it allows
+ *	strikes.c	failed logins, by address
+ *	policy.c	what a listener asks of its sessions
  *	content.c	what comes after DATA
  *	intake.c	one message on its way into queue
  *	bounce.c	messages made here, which come in by the same door
@@ -43,6 +47,7 @@
 
 #define REPLY_MAX	1024		/* a reply line with its CRLF */
 #define SESSION_IDLE	300		/* seconds; RFC 5321 4.5.3.2.7 */
+#define AUTH_NAME_MAX	256
 
 /* server.c */
 
@@ -56,6 +61,7 @@ __dead void	 smtpd_role(const char *root, int foreground, int verbose);
 const struct config *server_config(void);
 struct ipc	*server_queue(void);
 struct ipc	*server_names(void);	/* NULL: not started */
+struct ipc	*server_passwords(void);	/* the same */
 int		 server_accepting(void);	/* queue takes new messages */
 int		 server_stopping(void);
 /* A session is over: its place, and its address's, are free. */
@@ -67,6 +73,25 @@ const char	*endpoint_hostname(const struct endpoint *);
 const char	*endpoint_tag(const struct endpoint *);	/* or NULL */
 int		 endpoint_is_socket(const struct endpoint *);
 int		 endpoint_mask_src(const struct endpoint *);
+const struct policy *endpoint_policy(const struct endpoint *);
+
+/* policy.c */
+
+/* Strings are its own; NULL: not given. */
+struct policy {
+	enum listen_tls	 tls;
+	struct tls	*context;	/* NULL: no TLS */
+	char		*auth;		/* table of hashes */
+	int		 auth_optional;
+	int		 auth_insecure;
+	char		*senders;	/* table: user to addresses */
+	char		*trust_header;
+};
+
+struct policy	*policy_new(const struct config *, const struct listener *);
+void		 policy_free(struct policy *);
+/* All policies are made: the keys' texts go. */
+void		 policy_wipe_keys(const struct config *);
 
 /* intake.c */
 
@@ -124,7 +149,10 @@ void		 intake_on_stored(struct ipc *, struct ipc_msg *);
 
 enum session_state {
 	SESSION_NAME,		/* who is behind the local socket? */
+	SESSION_HANDSHAKE,	/* of TLS */
 	SESSION_COMMAND,
+	SESSION_AUTH,		/* lines of an AUTH exchange */
+	SESSION_LOGIN,		/* passwords was asked, or a wait after it */
 	SESSION_DATA,
 	SESSION_STORING,	/* 250 waits for the disk */
 	SESSION_CLOSING		/* the last reply is on its way */
@@ -162,6 +190,9 @@ struct session {
 	uint32_t	 uid;
 	char		 client[64];	/* "" for the socket */
 	char		 user[64];	/* account at the socket, or "" */
+	char		 auth[AUTH_NAME_MAX];	/* AUTH name, or "" */
+	struct login	*login;		/* an AUTH under way */
+	unsigned int	 failures;	/* of AUTH */
 	char		 helo[DOMAIN_MAX];
 	/* the transaction */
 	int		 mail_given;
@@ -183,6 +214,12 @@ void		 session_new(int fd, struct endpoint *,
 		    const struct sockaddr_storage *peer);
 /* LOOKUP_UID */
 void		 session_named(uint64_t id, const char *user);
+/* NULL: it is gone. */
+struct session	*session_find(uint64_t id);
+/* Greet, and wait for the first command. */
+void		 session_greet(struct session *);
+/* Only when nothing else of the session is used any more. */
+void		 session_free(struct session *);
 /* Everybody out: 421, but for those whose message is on its way to disk. */
 void		 session_stop_all(void);
 /* One reply line, CRLF is added. */
@@ -230,6 +267,42 @@ void		 command_run(const struct command *, struct session *,
 		    const char *args);
 /* A bad command, with its reply; too many of them end the session. */
 void		 command_bad(struct session *, const char *reply);
+
+/* secure.c */
+
+int		 secure_offered(const struct session *);
+/* TLS is on. */
+int		 secure(const struct session *);
+/* The handshake, at once. */
+void		 secure_start(struct session *);
+/* It came to an end; a failure ends the session, which is freed. */
+void		 secure_done(struct session *);
+void		 secure_failed(struct session *, const char *why);
+void		 secure_command(struct session *, const char *args);
+/* The reply that asks for STARTTLS first, or NULL. */
+const char	*secure_missing(const struct session *);
+
+/* auth.c */
+
+int		 auth_offered(const struct session *);
+void		 auth_command(struct session *, const char *args);
+/* A line in SESSION_AUTH. */
+void		 auth_line(struct session *, const char *line);
+/* LOOKUP_PASSWORD: 0 no, 1 yes, 2 too many wait. */
+void		 auth_answer(uint64_t session, uint8_t answer);
+/* Forget an exchange that is under way. */
+void		 auth_cancel(struct session *);
+/* The reply that asks for AUTH first, or NULL. */
+const char	*auth_missing(const struct session *);
+/* Whether who has logged in may use this sender. */
+int		 auth_sender(const struct session *, const char *sender);
+
+/* strikes.c */
+
+/* Failed logins of an address (of IPv6: its /64) not forgiven yet. */
+unsigned int	 strikes_of(const struct sockaddr *);
+/* One more; how many there are now. */
+unsigned int	 strikes_add(const struct sockaddr *);
 
 /* received.c */
 
