@@ -362,7 +362,7 @@ interface_open(const struct config *conf, const struct listener *listener,
 
 	if (getifaddrs(&all) == -1)
 		return (0);
-	port = sockaddr_port((const struct sockaddr *)&listener->addr);
+	port = listener->port;
 	for (one = all; one != NULL && found != -1; one = one->ifa_next) {
 		if (one->ifa_addr == NULL ||
 		    strcmp(one->ifa_name, listener->interface) != 0 ||
@@ -397,7 +397,7 @@ host_open(const struct config *conf, const struct listener *listener,
 		    listener->interface, gai_strerror(error));
 		return (-1);
 	}
-	port = sockaddr_port((const struct sockaddr *)&listener->addr);
+	port = listener->port;
 	for (one = all; one != NULL && result == 0; one = one->ai_next) {
 		memset(&addr, 0, sizeof(addr));
 		memcpy(&addr, one->ai_addr, one->ai_addrlen);
