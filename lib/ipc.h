@@ -52,6 +52,7 @@ enum ipc_type {
 	/* every role -> parent */
 	ROLE_HELLO,		/* str version: must be the parent's own */
 	ROLE_PARSED,		/* u32 generation, str error or NULL */
+	ROLE_SWAPPED,		/* u32 generation: it is in use */
 	ROLE_LOG,		/* u8 level, str line */
 
 	/* queue -> parent: what an administrator asked for */

@@ -42,6 +42,7 @@ static struct {
 	int		 foreground;
 	int		 verbose;
 	int		 batched;
+	int		 echo;
 	char		 batch[LOG_BATCH];
 	size_t		 batch_len;
 	void		(*sink)(enum log_level, const char *, void *);
@@ -62,6 +63,12 @@ void
 log_verbose(int verbose)
 {
 	state.verbose = verbose;
+}
+
+void
+log_echo(int echo)
+{
+	state.echo = echo;
 }
 
 int
@@ -130,8 +137,13 @@ log_line(enum log_level level, const char *line)
 		state.sink(level, line, state.sink_arg);
 	else if (state.foreground)
 		line_stderr(line);
-	else
+	else {
 		syslog(priority[level], "%s", line);
+		/* who started it may still be looking */
+		if (level == LOG_LEVEL_ERROR ||
+		    (state.echo && level == LOG_LEVEL_WARN))
+			line_stderr(line);
+	}
 }
 
 static void

@@ -41,6 +41,9 @@ void	 log_init(const char *role, int foreground, int verbose);
 void	 log_verbose(int verbose);
 int	 log_is_verbose(void);
 
+/* While it starts: warnings that go to syslog are shown on stderr as well. */
+void	 log_echo(int echo);
+
 /*
  * Give lines to sink instead of writing them: how a role reaches the parent.
  * sink must not block and must not log.  NULL takes it away.

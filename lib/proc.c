@@ -21,11 +21,13 @@
 
 #include <sys/types.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <poll.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,6 +54,7 @@ static const struct {
 };
 
 static char	*program;
+static int	 started = -1;	/* who waits in front, to be told */
 
 const char *
 role_name(enum role role)
@@ -163,10 +166,88 @@ proc_start(enum role role, const char *root, int foreground, int verbose,
 	return (pid);
 }
 
-int
-proc_daemon(void)
+/* Show what is there; 0 at the end of it. */
+static int
+show(int fd)
 {
-	return (daemon(0, 0));
+	char	 buf[4096];
+	ssize_t	 n;
+
+	n = read(fd, buf, sizeof(buf));
+	if (n > 0 && write(STDERR_FILENO, buf, (size_t)n) == -1)
+		return (0);
+	return (n > 0 || (n == -1 && errno == EINTR));
+}
+
+/* The one in front: until the other has started, or is no more. */
+static __dead void
+watch_start(pid_t pid, int said, int ready)
+{
+	struct pollfd	 fds[2] = {
+		{ .fd = said, .events = POLLIN },
+		{ .fd = ready, .events = POLLIN }
+	};
+	ssize_t		 n = -1;
+	int		 status;
+	char		 byte;
+
+	while (n == -1) {
+		if (poll(fds, 2, -1) == -1 && errno != EINTR)
+			break;
+		if (fds[0].revents != 0 && !show(said))
+			fds[0].fd = -1;
+		else if (fds[0].revents == 0 && fds[1].revents != 0)
+			n = read(ready, &byte, 1);
+	}
+	if (n == 1)
+		_exit(0);
+	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
+		continue;
+	/* a role's last words may come a little later */
+	while (fds[0].fd != -1 && poll(fds, 1, 200) == 1 && show(said))
+		continue;
+	_exit(WIFEXITED(status) && WEXITSTATUS(status) != 0 ?
+	    WEXITSTATUS(status) : 1);
+}
+
+int
+proc_daemon(int stay)
+{
+	pid_t	 pid;
+	int	 said[2], ready[2], null;
+
+	if (pipe2(said, O_CLOEXEC) == -1 || pipe2(ready, O_CLOEXEC) == -1 ||
+	    (null = open("/dev/null", O_RDWR | O_CLOEXEC)) == -1 ||
+	    (pid = fork()) == -1)
+		return (-1);
+	if (pid != 0) {
+		close(said[1]);
+		close(ready[1]);
+		watch_start(pid, said[0], ready[0]);
+	}
+	close(said[0]);
+	close(ready[0]);
+	started = ready[1];
+	if (setsid() == -1 || (!stay && chdir("/") == -1) ||
+	    dup2(null, STDIN_FILENO) == -1 ||
+	    dup2(null, STDOUT_FILENO) == -1 ||
+	    dup2(said[1], STDERR_FILENO) == -1)
+		return (-1);
+	close(null);
+	close(said[1]);
+	return (0);
+}
+
+void
+proc_daemon_started(void)
+{
+	if (started == -1)
+		return;
+	/* nobody looks any more */
+	(void)dup2(STDOUT_FILENO, STDERR_FILENO);
+	(void)write(started, "", 1);
+	close(started);
+	started = -1;
 }
 
 void

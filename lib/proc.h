@@ -51,8 +51,14 @@ int		 proc_check_users(void);
  * errno.
  */
 int		 proc_init(const char *argv0);
-/* To the background, as daemon(3). */
-int		 proc_daemon(void);
+/*
+ * To the background; -1 with errno.  The process that was called stays in
+ * front and shows what comes on stderr until proc_daemon_started(), then it
+ * exits 0; with the status of the background one if that ends before.  stay:
+ * the working folder is kept, for paths are relative to it.
+ */
+int		 proc_daemon(int stay);
+void		 proc_daemon_started(void);
 
 /*
  * Start a role: fork, exec this very program with "-x role", fd 3 one end of

@@ -222,8 +222,9 @@ static void
 on_swap(struct ipc *ipc, struct ipc_msg *m)
 {
 	struct generation	*before;
+	uint32_t		 generation;
 
-	(void)ipc_get_u32(m);
+	generation = ipc_get_u32(m);
 	ipc_get_end(m);
 	if (state.next == NULL || state.next->conf == NULL)
 		fatalx("no configuration to use");
@@ -234,6 +235,9 @@ on_swap(struct ipc *ipc, struct ipc_msg *m)
 		state.callbacks->configured(state.now->conf,
 		    before == NULL ? NULL : before->conf);
 	generation_free(before);
+	ipc_begin(ipc, ROLE_SWAPPED);
+	ipc_put_u32(ipc, generation);
+	ipc_end(ipc);
 }
 
 static void

@@ -203,6 +203,38 @@ role_death_body()
 }
 role_death_cleanup() { stop_all; }
 
+# Without -d: the command ends when the daemon has started, or has not.
+atf_test_case background cleanup
+background_head()
+{
+	atf_set require.user root
+	atf_set require.files /proc/self/status
+}
+background_body()
+{
+	simple
+	timeout 20 "$top/bindery" -f conf >out 2>&1 || fail "status $?"
+	[ -s out ] && fail "words: $(cat out)"
+	for bindery_pid in $(ps -A -o pid= -o args= |
+	    awk '/bindery -f conf$/ { print $1 }'); do
+		is_ours "$bindery_pid" && echo "$bindery_pid" >>pids
+	done
+	[ -s pids ] || fail "no daemon"
+	ctl show bindings >/dev/null || fail "it does not answer yet"
+	# a reload finds the file by its relative name
+	ctl reload || fail "no reload"
+	# a spool that queue cannot use: known only after the start of roles
+	sed "s,^spool .*,spool \"$PWD/spool2\",; s,^run .*,run \"$PWD/run2\",
+	    s,port $port,port $((port + 5))," conf >conf2
+	mkdir -m 0700 spool2
+	chown _binderyq spool2
+	echo "nothing of ours" >spool2/log
+	LINES_MAX=6 refused "spool.*log" -f conf2
+	ctl stop || fail "stop: $?"
+	wait_or_fail 10 '! kill -0 $(cat pids)'
+}
+background_cleanup() { stop_all; }
+
 # Every role under its own user and away from the file system.
 atf_test_case privileges cleanup
 privileges_head()
@@ -241,7 +273,7 @@ atf_init_test_cases()
 {
 	for case in sigterm stop_command starts_again check_only options \
 	    not_root unwritable_spool port_in_use second_instance \
-	    mta_restarted role_death privileges; do
+	    mta_restarted role_death background privileges; do
 		atf_add_test_case $case
 	done
 }

@@ -82,6 +82,17 @@ role_parsed(struct ipc *ipc, struct ipc_msg *msg)
 }
 
 static void
+role_swapped(struct ipc *ipc, struct ipc_msg *msg)
+{
+	uint32_t	 number;
+
+	number = ipc_get_u32(msg);
+	ipc_get_end(msg);
+	if (!children_stopping())
+		reload_swapped(sender(ipc), number);
+}
+
+static void
 role_log(struct ipc *ipc, struct ipc_msg *msg)
 {
 	const char	*line;
@@ -136,6 +147,7 @@ queue_verbose(struct ipc *ipc, struct ipc_msg *msg)
 static const struct ipc_entry role_entries[] = {
 	{ ROLE_HELLO,	role_hello },
 	{ ROLE_PARSED,	role_parsed },
+	{ ROLE_SWAPPED,	role_swapped },
 	{ ROLE_LOG,	role_log },
 	{ IPC_NONE,	NULL }
 };
@@ -143,6 +155,7 @@ static const struct ipc_entry role_entries[] = {
 static const struct ipc_entry queue_entries[] = {
 	{ ROLE_HELLO,	role_hello },
 	{ ROLE_PARSED,	role_parsed },
+	{ ROLE_SWAPPED,	role_swapped },
 	{ ROLE_LOG,	role_log },
 	{ QUEUE_STOP,	queue_stop },
 	{ QUEUE_RELOAD,	queue_reload },
@@ -262,8 +275,10 @@ parent_run(const struct parent_options *options)
 	first = parent_prepare(options, &control);
 	log_init("bindery", options->foreground, options->verbose > 0);
 	descriptors_raise(first->conf);
-	if (!options->foreground && proc_daemon() == -1)
+	/* a relative -f must still be found at a reload */
+	if (!options->foreground && proc_daemon(options->path[0] != '/') == -1)
 		fatal("daemon");
+	log_echo(!options->foreground);
 	loop_init();
 	signals_set();
 	if (children_start(options, first->conf) == -1)

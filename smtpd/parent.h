@@ -89,6 +89,8 @@ void		 reload_start(const struct parent_options *,
 void		 reload_request(const uint32_t *client);
 /* ROLE_PARSED; error NULL: understood. */
 void		 reload_parsed(enum role, uint32_t number, const char *error);
+/* ROLE_SWAPPED. */
+void		 reload_swapped(enum role, uint32_t number);
 /* mta, anew. */
 void		 reload_child_started(enum role);
 void		 reload_child_gone(enum role);

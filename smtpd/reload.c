@@ -16,8 +16,8 @@
 
 /*
  * Configurations: every role is sent the new one and answers that it has
- * understood; then all use it, or, when one has not, all forget it.  mta,
- * started anew, gets the one in force.
+ * understood; then all use it and say so, or, when one has not, all forget
+ * it.  mta, started anew, gets the one in force.
  */
 
 #include <sys/types.h>
@@ -36,6 +36,8 @@ static struct {
 	uint32_t		 last;		/* number given out */
 	uint32_t		 asked[ROLE_COUNT];	/* 0: none open */
 	uint32_t		 parsed[ROLE_COUNT];
+	uint32_t		 swapping[ROLE_COUNT];	/* 0: not awaited */
+	const char		*event;	/* NULL: no swap under way */
 	int			 by_client;	/* who asked for the reload */
 	uint32_t		 client;
 } reload;
@@ -102,17 +104,37 @@ log_configured(const char *event)
 static void
 reload_swap(void)
 {
-	const char	*event = reload.now == NULL ? "started" : "reloaded";
-	int		 role;
+	int	 role;
 
 	for (role = 0; role < ROLE_COUNT; role++) {
-		if (reload.asked[role] == reload.next->number)
-			role_decide(role, PARENT_SWAP);
+		if (reload.asked[role] != reload.next->number)
+			continue;
+		reload.swapping[role] = reload.next->number;
+		role_decide(role, PARENT_SWAP);
 	}
+	reload.event = reload.now == NULL ? "started" : "reloaded";
 	generation_free(reload.now);
 	reload.now = reload.next;
 	reload.next = NULL;
-	log_configured(event);
+}
+
+/* It is told when it is true for all. */
+static void
+reload_finish(void)
+{
+	int	 role;
+
+	for (role = 0; role < ROLE_COUNT; role++) {
+		if (reload.swapping[role] != 0)
+			return;
+	}
+	log_configured(reload.event);
+	if (strcmp(reload.event, "started") == 0 &&
+	    !reload.options->foreground) {
+		log_echo(0);
+		proc_daemon_started();
+	}
+	reload.event = NULL;
 	reload_answer(NULL);
 }
 
@@ -201,7 +223,7 @@ reload_request(const uint32_t *client)
 	struct ipc	*queue = child_channel(ROLE_QUEUE);
 
 	if (reload.now != NULL && reload.next == NULL &&
-	    !children_stopping()) {
+	    reload.event == NULL && !children_stopping()) {
 		reload.by_client = client != NULL;
 		if (client != NULL)
 			reload.client = *client;
@@ -238,6 +260,15 @@ reload_parsed(enum role role, uint32_t number, const char *error)
 }
 
 void
+reload_swapped(enum role role, uint32_t number)
+{
+	if (number == 0 || number != reload.swapping[role])
+		return;
+	reload.swapping[role] = 0;
+	reload_finish();
+}
+
+void
 reload_child_started(enum role role)
 {
 	role_send(role, reload.now);
@@ -253,6 +284,12 @@ reload_child_gone(enum role role)
 	reload.asked[role] = reload.parsed[role] = 0;
 	if (involved)
 		reload_fail("a role died");
+	if (reload.swapping[role] != 0 && !children_stopping()) {
+		/* mta, started anew, will have it from the start */
+		reload.swapping[role] = 0;
+		if (role == ROLE_MTA)
+			reload_finish();
+	}
 }
 
 const struct config *
