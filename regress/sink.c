@@ -23,9 +23,11 @@
  *	sink [-P] [-d folder] [-s script] -l record address:port ...
  *
  * A line of the script is STAGE MATCH TIMES ACTION; stage is one of connect,
- * ehlo, helo, mail, rcpt, data, dot, quit; MATCH a part of the argument, or
- * "*"; TIMES a number or "*"; ACTION "drop", "delay SECONDS" or a reply.
- * SIGHUP reads the script again.
+ * ehlo, helo, mail, rcpt, data, content, dot, quit; MATCH a part of the
+ * argument, or "*"; TIMES a number or "*"; ACTION "drop" (the only one in
+ * content), "delay SECONDS", "cut TEXT" (said without a line end, then the
+ * connection ends) or a reply, "\n" in it the end of a line.  SIGHUP reads
+ * the script again.
  */
 
 #include <sys/queue.h>
@@ -61,7 +63,8 @@ struct script_rule {
 	long	 times;			/* -1: always */
 	double	 delay;
 	int	 drop;
-	char	 reply[256];		/* "": the usual one */
+	int	 cut;			/* nothing after it, no line end */
+	char	 reply[3072];		/* "": the usual one */
 };
 
 struct session {
@@ -79,6 +82,7 @@ struct session {
 	size_t		 length;
 	size_t		 room;
 	int		 closing;
+	int		 impatient;	/* closes when content comes */
 	double		 until;		/* nothing is said or read before */
 	char		 in[LINE];
 	size_t		 inlen;
@@ -123,6 +127,26 @@ now(void)
 	return (ts.tv_sec + ts.tv_nsec / 1e9);
 }
 
+/* "\n" in a reply of the script is the end of a line. */
+static int
+script_reply(const char *text, char *reply, size_t size)
+{
+	size_t n = 0;
+
+	for (; *text != '\0'; text++) {
+		if (n + 3 > size)
+			return (-1);
+		if (text[0] == '\\' && text[1] == 'n') {
+			reply[n++] = '\r';
+			reply[n++] = '\n';
+			text++;
+		} else
+			reply[n++] = *text;
+	}
+	reply[n] = '\0';
+	return (0);
+}
+
 /* One line of the script into r; -1 for one that makes no sense. */
 static int
 script_line(char *line, struct script_rule *r)
@@ -140,9 +164,11 @@ script_line(char *line, struct script_rule *r)
 		r->drop = 1;
 	else if (strncmp(action, "delay ", 6) == 0)
 		r->delay = atof(action + 6);
-	else if (strlcpy(r->reply, action, sizeof(r->reply)) >=
-	    sizeof(r->reply))
-		return (-1);
+	else {
+		r->cut = strncmp(action, "cut ", 4) == 0;
+		return (script_reply(action + (r->cut ? 4 : 0), r->reply,
+		    sizeof(r->reply)));
+	}
 	return (0);
 }
 
@@ -224,6 +250,10 @@ answer(struct session *s, const char *stage, const char *arg,
 		}
 	}
 	say(s, usual);
+	if (r != NULL && r->cut && s->outlen > 2) {
+		s->outlen -= 2;
+		s->closing = 1;
+	}
 	if (strncmp(usual, "421", 3) == 0)
 		s->closing = 1;
 	return (usual[0] - '0');
@@ -296,6 +326,10 @@ message_line(struct session *s, const char *line)
 	size_t len;
 	char *p;
 
+	if (s->impatient) {
+		s->closing = 1;
+		return;
+	}
 	if (strcmp(line, ".") == 0) {
 		message_end(s);
 		return;
@@ -323,6 +357,8 @@ command_hello(struct session *s, const char *arg, int extended)
 		say(s, "501 5.5.4 too long");
 		return;
 	}
+	fprintf(sink.record, "hello conn=%u src=%s ehlo=%s\n", s->number,
+	    s->src, s->ehlo);
 	transaction_end(s);
 	if (!extended)
 		(void)answer(s, "helo", arg, "250 sink");
@@ -371,6 +407,7 @@ command_data(struct session *s)
 			err(1, NULL);
 		/* so that the first header field has a newline before it */
 		s->content[s->length++] = '\n';
+		s->impatient = script_find("content", s->from) != NULL;
 	}
 }
 
