@@ -60,18 +60,18 @@ static struct {
 }
 
 %token	ACTION ALIAS ANY AUTH AUTHINSECURE AUTHOPTIONAL BIND BINDADDRESS
-%token	BINDING BINDINGGROUP BOUNCE BY CERT CONTROLGROUP DEFAULTBINDING DOMAIN
+%token	BINDING BINDINGGROUP BOUNCE BY CAFILE CERT CONTROLGROUP DEFAULTBINDING DOMAIN
 %token	FOR FROM HEADER HELO HOST HOSTNAME INCLUDE KEY LISTEN LMTP LOCAL
 %token	MAILDIR MAILFROM MASKSRC MATCH MAXCONNECTIONS MAXMESSAGESIZE
 %token	MAXPERADDRESS MAXRECIPIENTS MBOX MDA MINFREE MTA MX NEXTHOPS NOVERIFY
 %token	ON PKI PORT PROXYV2 QUEUE RCPTTO RDNS REJECT RELAY RESOLVER RETRY RUN
 %token	SENDERS SITE SMTP SMTPS SOCKET SPOOL SRC TABLE TAG TIMEOUT TLS
-%token	TLSREQUIRE TO TRUSTHEADER TTL USER VERIFY WARN
+%token	TLSREQUIRE TO TRUSTAD TRUSTHEADER TTL USER VERIFY WARN
 %token	NOTOURS			/* in no rule: an error */
 %token	<text>	 STRING MACRO TABLEREF
 %token	<number> OPTION
 %type	<value>	 value
-%type	<text>	 maybe
+%type	<text>	 maybe tls_word
 %type	<number> not by
 
 %%
@@ -181,6 +181,12 @@ setting		: HOSTNAME eq STRING	{ record_setting(R, SET_HOSTNAME, $3); }
 		| MTA TIMEOUT eq STRING	{
 			record_setting(R, SET_MTA_TIMEOUT, $4);
 		}
+		| MTA CAFILE eq STRING {
+			record_setting(R, SET_MTA_CA_FILE, $4);
+		}
+		| MTA TRUSTAD		{
+			record_setting(R, SET_MTA_TRUST_AD, "");
+		}
 		;
 
 where		: SOCKET		{ record_listen(R, NULL); }
@@ -261,13 +267,13 @@ action_option	: HOST STRING		{ record_action_host(R, $2); }
 			    record_table(R, $2), "auth");
 		}
 		| TLS			{
-			record_action_tls(R, TLS_POLICY_REQUIRE);
+			record_action_tls(R, TLS_WORDS_TLS);
 		}
 		| TLS VERIFY		{
-			record_action_tls(R, TLS_POLICY_VERIFY);
+			record_action_tls(R, TLS_WORDS_VERIFY);
 		}
 		| TLS NOVERIFY		{
-			record_action_tls(R, TLS_POLICY_OPPORTUNISTIC);
+			record_action_tls(R, TLS_WORDS_NO_VERIFY);
 		}
 		| ALIAS TABLEREF	{
 			record_action_only(R,
@@ -431,7 +437,12 @@ option		: OPTION eq STRING	{ record_option(R, $1, $3); }
 		| MAXCONNECTIONS eq STRING {
 			record_option(R, OPTION_MAX_CONNECTIONS, $3);
 		}
+		| TLS eq tls_word	{ record_option(R, OPTION_TLS, $3); }
 		| NEXTHOPS eq not	{ record_next_hops(R, $3); } next_hops
+		;
+
+tls_word	: STRING	{ $$ = $1; }
+		| VERIFY	{ $$ = "verify"; }
 		;
 
 next_hops	: TABLEREF		{ record_hops(R, record_table(R, $1)); }
@@ -492,6 +503,7 @@ static const struct keyword keywords[] = {
 	{ .name = "bounce", .token = BOUNCE },
 	{ .name = "by", .token = BY },
 	{ .name = "ca" },
+	{ .name = "ca-file", .token = CAFILE, .values = 1 },
 	{ .name = "cert", .token = CERT, .values = 1 },
 	{ .name = "ciphers" },
 	{ .name = "control-group", .token = CONTROLGROUP, .values = 1,
@@ -592,6 +604,7 @@ static const struct keyword keywords[] = {
 	{ .name = "tls", .token = TLS },
 	{ .name = "tls-require", .token = TLSREQUIRE },
 	{ .name = "to", .token = TO, .values = 1 },
+	{ .name = "trust-ad", .token = TRUSTAD },
 	{ .name = "trust-header", .token = TRUSTHEADER, .values = 1 },
 	{ .name = "ttl", .token = TTL, .values = 1 },
 	{ .name = "user", .token = USER, .values = 1 },

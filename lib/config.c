@@ -350,6 +350,7 @@ config_free(struct config *c)
 	free(c->spool);
 	free(c->run);
 	free(c->control_group);
+	free(c->mta_ca_file);
 	free(c);
 }
 

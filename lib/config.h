@@ -71,6 +71,7 @@ enum option_id {
 	OPTION_MESSAGE_EXPIRATION,	/* seconds */
 	OPTION_NEXT_HOPS,		/* list of networks, or a table */
 	OPTION_WEIGHT,
+	OPTION_TLS,			/* number: enum tls_policy */
 	OPTION_COUNT
 };
 
@@ -218,6 +219,14 @@ enum tls_policy {
 	TLS_POLICY_SMTPS		/* smtps:// */
 };
 
+/* The words of an action, for struct action's tls_verify. */
+enum tls_words {
+	TLS_WORDS_NONE = -1,
+	TLS_WORDS_TLS,
+	TLS_WORDS_VERIFY,
+	TLS_WORDS_NO_VERIFY
+};
+
 struct action {
 	TAILQ_ENTRY(action) entry;
 	char		*name;
@@ -227,7 +236,7 @@ struct action {
 	int		 relay_port;	/* 0: mta port */
 	char		*relay_label;	/* label@ for auth */
 	enum tls_policy	 tls;
-	int		 tls_verify;
+	int		 tls_verify;	/* enum tls_words */
 	struct table	*auth;		/* label = user:pass */
 	struct table	*aliases;
 	char		*path;		/* maildir, command, lmtp destination */
@@ -319,6 +328,8 @@ struct config {
 	struct sockaddr_storage resolver;	/* ss_family 0: resolv.conf */
 	int		 mta_port;
 	int64_t		 mta_timeout;		/* 0: RFC 5321 4.5.3.2 */
+	char		*mta_ca_file;		/* NULL: the system's */
+	int		 mta_trust_ad;		/* believe any resolver */
 
 	struct tables	 tables;
 	struct pkis	 pkis;

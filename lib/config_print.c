@@ -158,6 +158,9 @@ print_settings(FILE *f, const struct config *c)
 	if (c->mta_timeout != 0)
 		print_setting(f, SET_MTA_TIMEOUT,
 		    written_time(c->mta_timeout));
+	print_path(f, SET_MTA_CA_FILE, c->mta_ca_file, NULL);
+	if (c->mta_trust_ad)
+		fprintf(f, "%s\n", setting_name(SET_MTA_TRUST_AD));
 }
 
 static void
@@ -218,14 +221,17 @@ print_action(FILE *f, const struct action *a)
 {
 	static const char *types[] = { "relay", "mbox", "maildir", "lmtp",
 	    "mda" };
+	static const char *tls[] = { [TLS_WORDS_TLS] = "tls",
+	    [TLS_WORDS_VERIFY] = "tls verify",
+	    [TLS_WORDS_NO_VERIFY] = "tls no-verify" };
 
 	fprintf(f, "action \"%s\" %s", a->name, types[a->type]);
 	print_value(f, a->path, NULL);
 	if (a->rcpt_to)
 		fprintf(f, " rcpt-to");
 	print_word(f, "host", a->host);
-	if (a->tls_verify != -1)
-		fprintf(f, a->tls_verify ? " tls verify" : " tls");
+	if (a->tls_verify != TLS_WORDS_NONE)
+		fprintf(f, " %s", tls[a->tls_verify]);
 	print_reference(f, "auth", a->auth);
 	print_reference(f, "alias", a->aliases);
 	if (a->ttl != 0)

@@ -109,6 +109,8 @@ enum setting {
 	SET_MTA_RESOLVER,
 	SET_MTA_PORT,
 	SET_MTA_TIMEOUT,
+	SET_MTA_CA_FILE,
+	SET_MTA_TRUST_AD,
 	SET_COUNT
 };
 
@@ -166,7 +168,7 @@ void	 record_reference(struct recorder *, struct table **, struct table *,
 void	 record_action(struct recorder *, const char *, enum action_type,
 	    const char *);
 void	 record_action_host(struct recorder *, const char *);
-void	 record_action_tls(struct recorder *, enum tls_policy);
+void	 record_action_tls(struct recorder *, enum tls_words);
 void	 record_action_ttl(struct recorder *, const char *);
 /* An option of smtpd.conf(5) that is another of ours. */
 void	 record_left_out(struct recorder *, const char *, const char *ours);

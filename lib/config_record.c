@@ -326,7 +326,7 @@ record_action(struct recorder *r, const char *name, enum action_type type,
 	a = checked(calloc(1, sizeof(*a)));
 	a->name = checked_strdup(name);
 	a->type = type;
-	a->tls_verify = -1;
+	a->tls_verify = TLS_WORDS_NONE;
 	a->origin = r->at;
 	TAILQ_INSERT_TAIL(&r->config->actions, a, entry);
 	r->action = a;
@@ -436,21 +436,21 @@ record_action_host(struct recorder *r, const char *url)
 
 /* tls, tls verify, tls no-verify; the scheme of host may say more. */
 void
-record_action_tls(struct recorder *r, enum tls_policy policy)
+record_action_tls(struct recorder *r, enum tls_words words)
 {
 	struct action	*a = r->action;
 
 	record_action_only(r, a->type == ACTION_RELAY, "tls");
-	if (a->tls_verify != -1) {
+	if (a->tls_verify != TLS_WORDS_NONE) {
 		report_error(r->report, &r->here, "tls is given twice");
 		return;
 	}
-	a->tls_verify = policy == TLS_POLICY_VERIFY;
+	a->tls_verify = words;
 	if (a->tls == TLS_POLICY_NONE)
 		report_error(r->report, &r->here,
 		    "tls contradicts smtp+notls://");
 	else if (a->tls != TLS_POLICY_SMTPS)
-		a->tls = policy == TLS_POLICY_VERIFY ? TLS_POLICY_VERIFY :
+		a->tls = words == TLS_WORDS_VERIFY ? TLS_POLICY_VERIFY :
 		    TLS_POLICY_REQUIRE;
 }
 

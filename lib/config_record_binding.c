@@ -272,7 +272,8 @@ enum setting_kind {
 	SETTING_RETRY,
 	SETTING_DEFAULT,
 	SETTING_RESOLVER,
-	SETTING_PORT
+	SETTING_PORT,
+	SETTING_FLAG
 };
 
 static const struct {
@@ -304,7 +305,9 @@ static const struct {
 	    AT(mta_max_connections) },
 	[SET_MTA_RESOLVER] = { "mta resolver", SETTING_RESOLVER, 0 },
 	[SET_MTA_PORT] = { "mta port", SETTING_PORT, 0 },
-	[SET_MTA_TIMEOUT] = { "mta timeout", SETTING_TIME, AT(mta_timeout) }
+	[SET_MTA_TIMEOUT] = { "mta timeout", SETTING_TIME, AT(mta_timeout) },
+	[SET_MTA_CA_FILE] = { "mta ca-file", SETTING_PATH, AT(mta_ca_file) },
+	[SET_MTA_TRUST_AD] = { "mta trust-ad", SETTING_FLAG, AT(mta_trust_ad) }
 #undef AT
 };
 
@@ -425,6 +428,9 @@ setting_parse(struct config *c, enum setting id, const char *text,
 		*why = "is not a port";
 		c->mta_port = strtonum(text, 1, 65535, &error);
 		return (error == NULL ? 0 : -1);
+	case SETTING_FLAG:
+		*(int *)field = 1;
+		return (0);
 	}
 	return (-1);
 }

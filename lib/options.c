@@ -35,7 +35,8 @@ enum option_kind {
 	KIND_TIME,
 	KIND_FAMILY,
 	KIND_EHLO,
-	KIND_HOPS
+	KIND_HOPS,
+	KIND_TLS
 };
 
 static const struct {
@@ -55,7 +56,8 @@ static const struct {
 	[OPTION_QUEUE_LIMIT] = { "queue-limit", KIND_COUNT, 0 },
 	[OPTION_MESSAGE_EXPIRATION] = { "message-expiration", KIND_TIME, 1 },
 	[OPTION_NEXT_HOPS] = { "next-hops", KIND_HOPS, 0 },
-	[OPTION_WEIGHT] = { "weight", KIND_WEIGHT, 0 }
+	[OPTION_WEIGHT] = { "weight", KIND_WEIGHT, 0 },
+	[OPTION_TLS] = { "tls", KIND_TLS, 1 }
 };
 
 #define COUNT_MAX	1000000000
@@ -189,6 +191,29 @@ parse_time(const char *text, struct option *o, const char **why)
 	return (0);
 }
 
+/* In the order of enum tls_policy. */
+static const char *const tls_names[] = {
+	[TLS_POLICY_OPPORTUNISTIC] = "opportunistic",
+	[TLS_POLICY_NONE] = "none",
+	[TLS_POLICY_REQUIRE] = "require",
+	[TLS_POLICY_VERIFY] = "verify"
+};
+
+static int
+parse_tls(const char *text, struct option *o, const char **why)
+{
+	size_t	 i;
+
+	for (i = 0; i < sizeof(tls_names) / sizeof(tls_names[0]); i++) {
+		if (strcasecmp(text, tls_names[i]) == 0) {
+			o->number = (int64_t)i;
+			return (0);
+		}
+	}
+	*why = "is not none, opportunistic, require or verify";
+	return (-1);
+}
+
 int
 option_parse(enum option_id id, const char *text, struct option *o,
     const char **why)
@@ -208,6 +233,8 @@ option_parse(enum option_id id, const char *text, struct option *o,
 		return (parse_family(text, o, why));
 	case KIND_EHLO:
 		return (parse_ehlo(text, o, why));
+	case KIND_TLS:
+		return (parse_tls(text, o, why));
 	case KIND_HOPS:
 		break;
 	}
@@ -386,6 +413,8 @@ option_text(enum option_id id, const struct option *o)
 			return ("none");
 		hops_text(o->hops, text, size);
 		break;
+	case KIND_TLS:
+		return (tls_names[o->number]);
 	}
 	return (text);
 }
