@@ -534,6 +534,17 @@ config_site_of(const struct config *c, const char *destination)
 }
 
 struct site *
+config_site_of_mx(const struct config *c, const char *host)
+{
+	struct site	*s;
+
+	TAILQ_FOREACH(s, &c->sites, entry)
+		if (s->mx != NULL && table_get_domain(s->mx, host) != NULL)
+			return (s);
+	return (NULL);
+}
+
+struct site *
 config_total_of(const struct config *c, const char *destination)
 {
 	return (find_domain(c, NAME_TOTAL, destination));

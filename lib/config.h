@@ -400,6 +400,8 @@ struct site	*config_site(const struct config *, const char *name);
 struct table	*config_table(const struct config *, const char *name);
 /* The site that names destination among its domains, or NULL. */
 struct site	*config_site_of(const struct config *, const char *destination);
+/* The first site that has this mail exchanger among its mx, or NULL. */
+struct site	*config_site_of_mx(const struct config *, const char *host);
 /* The "domain D { max-connections N }" outside bindings, or NULL. */
 struct site	*config_total_of(const struct config *,
 		    const char *destination);
@@ -412,6 +414,18 @@ struct site	*config_total_of(const struct config *,
 const struct option *config_option(const struct config *,
 		    const struct binding *, const char *destination,
 		    const char *site, enum option_id);
+/*
+ * The same at one step only: the domain block for name, the site block of
+ * that name, or the plain option (name NULL).  NULL: not set there.
+ */
+enum option_level {
+	LEVEL_DOMAIN,
+	LEVEL_SITE,
+	LEVEL_PLAIN
+};
+const struct option *config_option_at(const struct config *,
+		    const struct binding *, enum option_level,
+		    const char *name, enum option_id);
 /* "max-outbound-connections" ... */
 const char	*option_name(enum option_id);
 /* The value as it would be written; a static buffer of a few, in turn. */

@@ -269,8 +269,8 @@ scope_find(const struct scopes *scopes, const char *name, int is_site,
 }
 
 const struct option *
-config_option(const struct config *config, const struct binding *binding,
-    const char *destination, const char *site, enum option_id id)
+config_option_at(const struct config *config, const struct binding *binding,
+    enum option_level level, const char *name, enum option_id id)
 {
 	const struct binding	*all;
 	const struct scope	*s;
@@ -288,16 +288,31 @@ config_option(const struct config *config, const struct binding *binding,
 		scopes[n] = &all->scopes;
 		options[n++] = all->options;
 	}
-	for (i = 0; i < n; i++)
-		if ((s = scope_find(scopes[i], destination, 0, id)) != NULL)
+	for (i = 0; i < n; i++) {
+		if (level == LEVEL_PLAIN) {
+			if (options[i][id].set)
+				return (&options[i][id]);
+		} else if ((s = scope_find(scopes[i], name,
+		    level == LEVEL_SITE, id)) != NULL)
 			return (&s->options[id]);
-	for (i = 0; i < n; i++)
-		if ((s = scope_find(scopes[i], site, 1, id)) != NULL)
-			return (&s->options[id]);
-	for (i = 0; i < n; i++)
-		if (options[i][id].set)
-			return (&options[i][id]);
-	return (&config->defaults[id]);
+	}
+	return (NULL);
+}
+
+const struct option *
+config_option(const struct config *config, const struct binding *binding,
+    const char *destination, const char *site, enum option_id id)
+{
+	const struct option	*o;
+
+	if ((o = config_option_at(config, binding, LEVEL_DOMAIN, destination,
+	    id)) == NULL &&
+	    (o = config_option_at(config, binding, LEVEL_SITE, site, id)) ==
+	    NULL &&
+	    (o = config_option_at(config, binding, LEVEL_PLAIN, NULL, id)) ==
+	    NULL)
+		o = &config->defaults[id];
+	return (o);
 }
 
 const char *
