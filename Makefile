@@ -34,7 +34,8 @@ SMTPD =		smtpd/parent.o smtpd/children.o smtpd/reload.o \
 		smtpd/lookup.o smtpd/check.o \
 		smtpd/server.o smtpd/session.o smtpd/command.o smtpd/syntax.o \
 		smtpd/policy.o smtpd/secure.o smtpd/auth.o smtpd/strikes.o \
-		smtpd/data.o smtpd/content.o smtpd/intake.o smtpd/received.o smtpd/bounce.o
+		smtpd/data.o smtpd/strip.o smtpd/content.o smtpd/intake.o \
+		smtpd/received.o smtpd/bounce.o
 QUEUE =		queue/queue.o queue/message.o queue/message_again.o \
 		queue/message_cache.o queue/lane.o queue/lane_age.o \
 		queue/schedule.o queue/transaction.o queue/delivery.o \
@@ -63,7 +64,8 @@ HDRS =		lib/address.h lib/config.h lib/control.h lib/envelope.h \
 		queue/queue.h queue/spool.h queue/spool_log.h queue/spool_disk.h queue/record.h \
 		queue/flush.h mta/mta.h smtpd/parent.h ctl/ctl.h \
 		lib/accounts.h lib/tls_server.h \
-		smtpd/smtpd.h smtpd/syntax.h smtpd/data.h ctl/sendmail.h
+		smtpd/smtpd.h smtpd/syntax.h smtpd/data.h smtpd/strip.h \
+		ctl/sendmail.h
 
 LINKS =		binderyctl sendmail mailq newaliases
 

@@ -34,6 +34,7 @@
 #include "lib/table.h"
 
 #define NAME_MAX_LEN	63		/* bindings, groups, sites */
+#define HEADER_NAME_MAX	76		/* trust-header */
 
 /* Where something was written.  file is owned by the configuration. */
 struct origin {

@@ -157,6 +157,18 @@ check_listen_tls(struct config *c, struct reporter *r,
 	make_secret(c, l->auth);
 }
 
+/* RFC 5322 2.2 */
+static int
+header_name_valid(const char *name)
+{
+	const char	*p;
+
+	for (p = name; *p != '\0'; p++)
+		if (*p <= ' ' || *p > '~' || *p == ':')
+			return (0);
+	return (p > name && p - name <= HEADER_NAME_MAX);
+}
+
 static void
 check_listener(struct config *c, struct reporter *r, struct listener *l,
     struct names *seen)
@@ -182,6 +194,9 @@ check_listener(struct config *c, struct reporter *r, struct listener *l,
 		report_error(r, &l->origin,
 		    "listen on %s is given twice, first in %s:%d", key,
 		    old->origin.file, old->origin.line);
+	if (l->trust_header != NULL && !header_name_valid(l->trust_header))
+		report_error(r, &l->origin, "trust-header \"%s\" is not a "
+		    "header's name", l->trust_header);
 	if (l->hostname != NULL && !domain_valid(l->hostname))
 		report_error(r, &l->origin,
 		    "hostname \"%s\" is not a domain name", l->hostname);
@@ -489,7 +504,6 @@ refuse_listener(struct reporter *r, const struct listener *l)
 {
 	const struct unsupported	 list[] = {
 		{ "proxy-v2", l->proxy_v2 },
-		{ "trust-header", l->trust_header != NULL },
 		{ NULL, 0 }
 	};
 

@@ -41,7 +41,8 @@ struct facts {
 	const char	*rdns;
 	const char	*tag;		/* of the listener */
 	const char	*sender;	/* envelope sender, "" for null */
-	const char	*header[2];	/* trusted header's name and value */
+	const char	*header[2];	/* trusted header's name and value; name
+					   alone: its value is to come */
 	int		 socket;	/* came by the local socket */
 	int		 local;		/* socket, or the host itself */
 	int		 tls;

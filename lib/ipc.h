@@ -72,6 +72,9 @@ enum ipc_type {
 	SMTPD_RCPT,		/* u64 tx, u32 number, str address,
 				   str action, u8 local, str dsn orcpt,
 				   str dsn notify */
+	SMTPD_HEADER,		/* u64 tx, str value of the header that its
+				   facts name, or NULL: the header section is
+				   whole, rules that look at it can be asked */
 	SMTPD_LARGE,		/* u64 tx: a file for large content */
 	SMTPD_CONTENT,		/* u64 tx, u8 header beyond ASCII, bytes: all
 				   of it, then commit */
@@ -83,6 +86,8 @@ enum ipc_type {
 	QUEUE_RCPT,		/* u64 tx, u32 number, u64 message id,
 				   u16 code, str reply (enhanced code first),
 				   str cause; code 250: taken */
+	QUEUE_HEADER,		/* u64 tx, u16 code, str reply, str cause;
+				   250: every recipient has its binding */
 	QUEUE_LARGE,		/* u64 tx, fd (none: reply 451) */
 	QUEUE_STORED,		/* u64 tx, u16 code, str reply; 250: on disk */
 	QUEUE_ACCEPTING,	/* u8: 0 means 452 4.3.1 at MAIL */

@@ -47,6 +47,7 @@ static const struct ipc_entry from_parent[] = {
 static const struct ipc_entry from_smtpd[] = {
 	{ SMTPD_MAIL,		transaction_mail },
 	{ SMTPD_RCPT,		transaction_rcpt },
+	{ SMTPD_HEADER,		transaction_header },
 	{ SMTPD_LARGE,		transaction_large },
 	{ SMTPD_CONTENT,	transaction_content },
 	{ SMTPD_COMMIT,		transaction_commit },

@@ -293,6 +293,7 @@ uint32_t	 schedule_now(void);
 /* transaction.c: from smtpd. */
 void		 transaction_mail(struct ipc *, struct ipc_msg *);
 void		 transaction_rcpt(struct ipc *, struct ipc_msg *);
+void		 transaction_header(struct ipc *, struct ipc_msg *);
 void		 transaction_large(struct ipc *, struct ipc_msg *);
 void		 transaction_content(struct ipc *, struct ipc_msg *);
 void		 transaction_commit(struct ipc *, struct ipc_msg *);

@@ -18,6 +18,7 @@
  * Mail on its way in: smtpd's transactions until they are on disk.
  *
  *	SMTPD_RCPT -> QUEUE_BIND -> MTA_BIND -> QUEUE_RCPT
+ *	SMTPD_HEADER -> the same for all recipients -> QUEUE_HEADER
  *	SMTPD_CONTENT or SMTPD_COMMIT -> spool -> QUEUE_STORED
  *
  * 250 goes back only from stored(), which the spool calls after the flush.
@@ -40,6 +41,7 @@
 
 enum answer {
 	ANSWER_ASKED,			/* mta has not said yet */
+	ANSWER_LATER,			/* it is asked about the header too */
 	ANSWER_TAKEN
 };
 
@@ -73,6 +75,7 @@ struct transaction {
 	char			*envid;
 	struct tx_rcpts		 rcpts;
 	struct message		*message;	/* being stored */
+	uint32_t		 undecided;	/* asked with the header */
 	uint8_t			 eightbit;
 	uint8_t			 utf8;		/* MAIL said SMTPUTF8 ... */
 	uint8_t			 utf8_header;	/* ... and content needs it */
@@ -199,15 +202,60 @@ rcpt_answer(struct transaction *t, uint32_t number, int code,
 	ipc_end(smtpd);
 }
 
+/* The binding may hang on a header that comes with the content. */
+static int
+waits_for_header(const struct transaction *t)
+{
+	return (t->facts->header[0] != NULL && t->bounce == 0);
+}
+
+static void
+header_answer(struct transaction *t, int code, const char *reply,
+    const char *cause)
+{
+	struct ipc	*smtpd;
+
+	if (code != 250)
+		queue_stats()->refused++;
+	if ((smtpd = queue_smtpd()) == NULL)
+		return;
+	ipc_begin(smtpd, QUEUE_HEADER);
+	ipc_put_u64(smtpd, t->tx);
+	ipc_put_u16(smtpd, (uint16_t)code);
+	ipc_put_str(smtpd, reply);
+	ipc_put_str(smtpd, cause);
+	ipc_end(smtpd);
+}
+
+/*
+ * A recipient's answer is known.  Where the header was asked, the message has
+ * one answer: the first bad one, or the last.
+ */
+static void
+decided(struct tx_rcpt *rcpt, int code, const char *reply, const char *cause)
+{
+	struct transaction	*t = rcpt->tx;
+
+	if (!waits_for_header(t)) {
+		rcpt_answer(t, rcpt->number, code, reply, cause);
+		return;
+	}
+	if (t->undecided == 0)
+		return;
+	t->undecided = code == 250 ? t->undecided - 1 : 0;
+	if (t->undecided == 0)
+		header_answer(t, code, reply, cause);
+}
+
 static void
 refuse(struct tx_rcpt *rcpt, int code, const char *reply, const char *cause)
 {
-	rcpt_answer(rcpt->tx, rcpt->number, code, reply, cause);
+	decided(rcpt, code, reply, cause);
 	tx_rcpt_free(rcpt);
 }
 
 static void
-ask(struct tx_rcpt *rcpt)
+put_ask(const struct tx_rcpt *rcpt)
 {
 	struct ipc	*mta;
 
@@ -219,6 +267,16 @@ ask(struct tx_rcpt *rcpt)
 	ipc_put_str(mta, rcpt->address);
 	ipc_put_str(mta, rcpt->action);
 	ipc_end(mta);
+}
+
+static void
+ask(struct tx_rcpt *rcpt)
+{
+	rcpt->answer = ANSWER_ASKED;
+	rcpt->ask = ++transactions.last_ask;
+	rcpt->asked = loop_seconds();
+	TAILQ_INSERT_TAIL(&transactions.asking, rcpt, asking);
+	put_ask(rcpt);
 }
 
 /* The lane's second half: the domain, or the relay host as written. */
@@ -312,11 +370,43 @@ transaction_rcpt(struct ipc *ipc, struct ipc_msg *msg)
 	rcpt->destination = destination(found, address);
 	rcpt->tx = t;
 	rcpt->number = number;
-	rcpt->ask = ++transactions.last_ask;
-	rcpt->asked = loop_seconds();
 	TAILQ_INSERT_TAIL(&t->rcpts, rcpt, entry);
-	TAILQ_INSERT_TAIL(&transactions.asking, rcpt, asking);
-	ask(rcpt);
+	if (!waits_for_header(t)) {
+		ask(rcpt);
+		return;
+	}
+	rcpt->answer = ANSWER_LATER;
+	rcpt_answer(t, number, 250, "2.1.5 Recipient ok", NULL);
+}
+
+void
+transaction_header(struct ipc *ipc, struct ipc_msg *msg)
+{
+	struct transaction	*t;
+	struct tx_rcpt		*rcpt;
+	struct facts		 facts, *copied;
+
+	t = transaction_find(ipc_get_u64(msg));
+	if (t == NULL || t->message != NULL || !waits_for_header(t)) {
+		(void)ipc_get_str(msg);
+		ipc_get_end(msg);
+		return;
+	}
+	facts = *t->facts;
+	facts.header[1] = ipc_get_str(msg);
+	ipc_get_end(msg);
+	if ((copied = facts_copy(&facts)) == NULL)
+		fatal("facts_copy");
+	free(t->facts);
+	t->facts = copied;
+	TAILQ_FOREACH(rcpt, &t->rcpts, entry) {
+		if (rcpt->answer != ANSWER_LATER)
+			continue;
+		t->undecided++;
+		ask(rcpt);
+	}
+	if (t->undecided == 0)
+		header_answer(t, 250, NULL, NULL);
 }
 
 /* A bounce is exempt: it is the queue's own mail. */
@@ -373,7 +463,7 @@ transaction_bound(struct ipc *ipc, struct ipc_msg *msg)
 	account->queued++;
 	rcpt->rule = rule;
 	rcpt->group = copy(group);
-	rcpt_answer(rcpt->tx, rcpt->number, 250, "2.1.5 Recipient ok", NULL);
+	decided(rcpt, 250, "2.1.5 Recipient ok", NULL);
 }
 
 void
@@ -382,7 +472,7 @@ transaction_mta_up(void)
 	struct tx_rcpt	*rcpt;
 
 	TAILQ_FOREACH(rcpt, &transactions.asking, asking)
-		ask(rcpt);
+		put_ask(rcpt);
 }
 
 void

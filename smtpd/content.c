@@ -20,15 +20,20 @@
  * command.c; like them it never waits.
  */
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "lib/log.h"
 #include "lib/loop.h"
 #include "smtpd/smtpd.h"
 
 #define IDLE_REFUSED	30		/* seconds, after an early refusal */
 #define CONTENT_CHUNK	16384
 
-/* What is decoded after a refusal goes here. */
+/* Most that is written beyond what was read. */
+#define EXTRA		(DATA_EXTRA + STRIP_EXTRA)
+
+/* What is decoded after a refusal goes here, or on its way to strip. */
 static struct {
 	char	 octets[CONTENT_CHUNK + DATA_EXTRA];
 } discard;
@@ -36,6 +41,13 @@ static struct {
 void
 content_start(struct session *s)
 {
+	const struct policy	*policy = endpoint_policy(s->endpoint);
+
+	if (policy->trust_header != NULL) {
+		if ((s->strip = malloc(sizeof(*s->strip))) == NULL)
+			fatal("malloc");
+		strip_init(s->strip, policy->trust_header);
+	}
 	data_init(&s->data, server_config()->max_message_size);
 	s->state = SESSION_DATA;
 	s->due = DUE_RECEIVED;
@@ -114,7 +126,7 @@ content_refuse(struct session *s)
 	const char	*error = content_error(s);
 
 	session_refused(s, error,
-	    s->data.error != NULL ? s->data.cause : "spool",
+	    s->data.error != NULL ? s->data.cause : intake_cause(s->intake),
 	    s->mail.sender, s->accepted == 1 ? s->first : NULL);
 	session_reply(s, "%s", error);
 	s->refused = 1;
@@ -142,6 +154,16 @@ content_end(struct session *s)
 	content_done(s);
 }
 
+/* The header section is whole. */
+static void
+header_end(struct session *s)
+{
+	s->due = DUE_MISSING;
+	if (content_error(s) == NULL)
+		intake_header(s->intake,
+		    s->strip == NULL ? NULL : strip_value(s->strip));
+}
+
 /* One piece through the decoder, to room. */
 static void
 content_decode(struct session *s, size_t len, char *room)
@@ -149,13 +171,18 @@ content_decode(struct session *s, size_t len, char *room)
 	const char		*in = io_data(s->io);
 	size_t			 left = len, out;
 	enum data_status	 status;
+	int			 strip = s->strip != NULL && s->data.header;
 
-	status = data_decode(&s->data, &in, &left, room, &out);
+	status = data_decode(&s->data, &in, &left,
+	    strip ? discard.octets : room, &out);
 	io_drain(s->io, len - left);
-	if (room != discard.octets)
+	if (room != discard.octets) {
+		if (strip)
+			out = strip_text(s->strip, discard.octets, out, room);
 		intake_used(s->intake, out);
+	}
 	if (status == DATA_BODY || (status == DATA_END && s->data.header))
-		s->due = DUE_MISSING;
+		header_end(s);
 	s->ended = status == DATA_END;
 	/*
 	 * A client that ends its lines otherwise believes that it has sent its
@@ -173,6 +200,8 @@ content_run(struct session *s)
 	size_t	 len = io_len(s->io), have;
 	char	*room = discard.octets;
 
+	if (intake_waiting(s->intake))
+		return (0);
 	if (content_error(s) == NULL && due_write(s) == -1)
 		return (intake_failed(s->intake) != NULL);
 	if (s->ended) {
@@ -184,12 +213,11 @@ content_run(struct session *s)
 	if (len > CONTENT_CHUNK)
 		len = CONTENT_CHUNK;
 	if (content_error(s) == NULL) {
-		have = intake_room(s->intake, DATA_EXTRA + 1,
-		    len + DATA_EXTRA, &room);
+		have = intake_room(s->intake, EXTRA + 1, len + EXTRA, &room);
 		if (have == 0)
 			return (intake_failed(s->intake) != NULL);
-		if (len > have - DATA_EXTRA)
-			len = have - DATA_EXTRA;
+		if (len > have - EXTRA)
+			len = have - EXTRA;
 	}
 	content_decode(s, len, room);
 	return (1);

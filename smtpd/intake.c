@@ -24,6 +24,7 @@
  */
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -54,7 +55,11 @@ struct intake {
 	size_t		 len;		/* in content */
 	size_t		 size;		/* of content */
 	uint64_t	 written;	/* to fd */
+	int		 header;	/* rules wait for it */
+	int		 waiting;	/* for queue's word on it */
 	const char	*failed;
+	char		 cause[32];	/* of queue's refusal */
+	char		 reply[256];
 };
 
 RB_HEAD(intake_tree, intake);
@@ -106,6 +111,7 @@ intake_new(const struct intake_owner *owner, void *arg,
 	t->owner = owner;
 	t->arg = arg;
 	t->fd = -1;
+	t->header = facts->header[0] != NULL;
 	RB_INSERT(intake_tree, &state.tree, t);
 	ipc_begin(queue, SMTPD_MAIL);
 	ipc_put_u64(queue, t->number);
@@ -178,6 +184,32 @@ const char *
 intake_failed(const struct intake *t)
 {
 	return (t->failed);
+}
+
+const char *
+intake_cause(const struct intake *t)
+{
+	return (t->cause[0] != '\0' ? t->cause : "spool");
+}
+
+void
+intake_header(struct intake *t, const char *value)
+{
+	struct ipc	*queue = server_queue();
+
+	if (!t->header)
+		return;
+	t->waiting = 1;
+	ipc_begin(queue, SMTPD_HEADER);
+	ipc_put_u64(queue, t->number);
+	ipc_put_str(queue, value);
+	ipc_end(queue);
+}
+
+int
+intake_waiting(const struct intake *t)
+{
+	return (t->waiting);
 }
 
 uint64_t
@@ -338,6 +370,28 @@ intake_on_rcpt(struct ipc *ipc, struct ipc_msg *msg)
 	if (message != 0)
 		t->message = message;
 	t->owner->rcpt(t->arg, number, code, reply, cause);
+}
+
+void
+intake_on_header(struct ipc *ipc, struct ipc_msg *msg)
+{
+	struct intake	*t = find(ipc_get_u64(msg));
+	uint16_t	 code = ipc_get_u16(msg);
+	const char	*reply = ipc_get_str(msg);
+	const char	*cause = ipc_get_str(msg);
+
+	ipc_get_end(msg);
+	if (t == NULL || !t->waiting)
+		return;
+	t->waiting = 0;
+	if (code != 250) {
+		(void)snprintf(t->reply, sizeof(t->reply), "%u %s", code,
+		    reply != NULL ? reply : "4.3.0 Try later");
+		strlcpy(t->cause, cause != NULL ? cause : "",
+		    sizeof(t->cause));
+		t->failed = t->reply;
+	}
+	t->owner->ready(t->arg);
 }
 
 void

@@ -460,6 +460,7 @@ on_uid(struct ipc *ipc, struct ipc_msg *msg)
 
 static const struct ipc_entry queue_entries[] = {
 	{ QUEUE_RCPT,		intake_on_rcpt },
+	{ QUEUE_HEADER,		intake_on_header },
 	{ QUEUE_LARGE,		intake_on_large },
 	{ QUEUE_STORED,		intake_on_stored },
 	{ QUEUE_ACCEPTING,	on_accepting },

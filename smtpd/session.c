@@ -32,6 +32,7 @@
 
 #include "lib/log.h"
 #include "lib/loop.h"
+#include "lib/rules.h"
 #include "lib/text.h"
 #include "smtpd/smtpd.h"
 
@@ -119,6 +120,8 @@ session_reset(struct session *s)
 	s->due = DUE_NONE;
 	s->ended = 0;
 	s->refused = 0;
+	free(s->strip);
+	s->strip = NULL;
 }
 
 void
@@ -143,6 +146,9 @@ session_facts(const struct session *s, struct facts *f)
 	f->helo = s->helo;
 	f->tag = endpoint_tag(s->endpoint);
 	f->sender = s->mail.sender;
+	/* its value comes with the content */
+	if (rules_want_header(server_config()))
+		f->header[0] = endpoint_policy(s->endpoint)->trust_header;
 	f->socket = endpoint_is_socket(s->endpoint);
 	f->local = s->local;
 	f->tls = secure(s);

@@ -43,6 +43,7 @@
 #include "lib/io.h"
 #include "lib/ipc.h"
 #include "smtpd/data.h"
+#include "smtpd/strip.h"
 #include "smtpd/syntax.h"
 
 #define REPLY_MAX	1024		/* a reply line with its CRLF */
@@ -130,8 +131,15 @@ size_t		 intake_room(struct intake *, size_t need,
 void		 intake_used(struct intake *, size_t);
 /* A few lines (up to 4 KiB), whole: 0, or -1 as room's 0. */
 int		 intake_append(struct intake *, const char *, size_t);
-/* The reply that says what went wrong, or NULL. */
+/* The reply that says what went wrong, or NULL; and the log's word for it. */
 const char	*intake_failed(const struct intake *);
+const char	*intake_cause(const struct intake *);
+/*
+ * The header section is whole; value of the trusted header or NULL.  Where
+ * rules wait for that, the intake does so until owner->ready.
+ */
+void		 intake_header(struct intake *, const char *value);
+int		 intake_waiting(const struct intake *);
 /*
  * Content is whole: 0 and owner->stored will come, -1 as failed.  eightbit:
  * its header section goes beyond ASCII.
@@ -140,8 +148,9 @@ int		 intake_commit(struct intake *, int eightbit);
 uint64_t	 intake_size(const struct intake *);
 /* How many are committed and wait for the disk. */
 unsigned int	 intakes_committed(void);
-/* QUEUE_RCPT, QUEUE_LARGE, QUEUE_STORED */
+/* QUEUE_RCPT, QUEUE_HEADER, QUEUE_LARGE, QUEUE_STORED */
 void		 intake_on_rcpt(struct ipc *, struct ipc_msg *);
+void		 intake_on_header(struct ipc *, struct ipc_msg *);
 void		 intake_on_large(struct ipc *, struct ipc_msg *);
 void		 intake_on_stored(struct ipc *, struct ipc_msg *);
 
@@ -204,6 +213,7 @@ struct session {
 	struct answers	 answers;
 	char		 first[ADDRESS_MAX];	/* recipient */
 	struct data	 data;
+	struct strip	*strip;	/* the trusted header; or NULL */
 	enum session_due due;
 	int		 ended;		/* content was read to its end */
 	int		 refused;	/* content's refusal was already said */
