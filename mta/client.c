@@ -175,9 +175,13 @@ client_next(struct connection *c)
 	char		 text[MTA_TEXT];
 
 	for (;;) {
-		if ((item = c->ahead) != NULL)
+		if ((item = c->ahead) != NULL) {
 			c->ahead = NULL;
-		else if (c->retired || c->messages >= c->max_messages ||
+			if (c->retired) {
+				lane_put_back(c->lane, item);
+				return (NULL);
+			}
+		} else if (c->retired || c->messages >= c->max_messages ||
 		    (item = lane_take(c->lane, c)) == NULL)
 			return (NULL);
 		why = client_objection(c, item, text, sizeof(text));
@@ -516,6 +520,8 @@ client_reply(struct connection *c)
 		break;
 	case COMMAND_DOT:
 		client_reply_dot(c, p.item);
+		if (connection_end_retired(c))
+			return (-1);
 		break;
 	case COMMAND_RSET:
 		break;

@@ -275,11 +275,12 @@ item_after_dot(const struct connection *c)
 }
 
 /*
- * The source went away, which is no fault of the peer or the message: all
- * that was in hand goes back, what was under way at its final dot as well.
+ * The connection ends for a reason of our own, which is no fault of the peer
+ * or the message: all that was in hand goes back, what was under way at its
+ * final dot as well.
  */
 static void
-connection_give_back(struct connection *c)
+connection_give_back(struct connection *c, const char *why)
 {
 	struct item	*hand[3] = { c->ahead, c->sending, item_after_dot(c) };
 	uint32_t	 i, n;
@@ -297,7 +298,7 @@ connection_give_back(struct connection *c)
 		}
 		/* some recipients have their answer already */
 		item_settle(hand[n], OUTCOME_HELD);
-		report_item(hand[n], &c->place, "local", "address missing", 0);
+		report_item(hand[n], &c->place, "local", why, 0);
 	}
 	connection_free(c);
 }
@@ -312,7 +313,7 @@ connection_source_lost(struct way *way, const struct sockaddr *src)
 	TAILQ_FOREACH_SAFE(c, &connections.all, all_entry, next)
 		if (c->way == way && sockaddr_same(src,
 		    (const struct sockaddr *)&c->place.src))
-			connection_give_back(c);
+			connection_give_back(c, "address missing");
 }
 
 /*
@@ -406,6 +407,15 @@ connection_configured(void)
 	}
 }
 
+int
+connection_end_retired(struct connection *c)
+{
+	if (!c->retired || c->sending == NULL)
+		return (0);
+	connection_give_back(c, "the binding has changed");
+	return (1);
+}
+
 unsigned int
 connection_stop(void)
 {
@@ -416,7 +426,7 @@ connection_stop(void)
 	TAILQ_FOREACH_SAFE(c, &connections.all, all_entry, next) {
 		c->retired = 1;
 		if (!c->body && item_after_dot(c) == NULL)
-			connection_give_back(c);
+			connection_give_back(c, "stopping");
 	}
 	return (connections.count);
 }

@@ -554,6 +554,11 @@ void		 connection_free(struct connection *);
 /* Those whose identity is no longer their binding's finish, then QUIT. */
 void		 connection_configured(void);
 /*
+ * A message is over.  The next, whose commands went ahead of its reply, is
+ * not to leave under an identity of yesterday: 1, and the connection is gone.
+ */
+int		 connection_end_retired(struct connection *);
+/*
  * No more but what is in the middle of its content; how many of those are
  * left.
  */

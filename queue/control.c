@@ -484,6 +484,21 @@ control_mta_gone(void)
 }
 
 void
+control_reload_text(const char *fmt, ...)
+{
+	struct client	*client;
+	va_list		 ap;
+
+	TAILQ_FOREACH(client, &control.clients, entry) {
+		if (!client->asked || strcmp(client->words[0], "reload") != 0)
+			continue;
+		va_start(ap, fmt);
+		client_vprint(client, "-", fmt, ap);
+		va_end(ap);
+	}
+}
+
+void
 control_ask_parent(struct client *client, enum ipc_type type)
 {
 	struct ipc	*parent = role_parent();

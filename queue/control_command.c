@@ -478,7 +478,8 @@ control_command(struct client *client)
 		n--;
 	}
 	if (n == 0 || lane_config() == NULL) {
-		control_error(client, "no command");
+		control_error(client, n == 0 ? "no command" :
+		    "it is starting, try again");
 		return;
 	}
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {

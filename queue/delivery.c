@@ -179,6 +179,33 @@ task_start(struct task *task, struct message *m, const struct envelope *e)
 	task->nrcpts = 0;
 }
 
+/* Its action is not in the configuration: it waits for the name. */
+static void
+hold_unknown(struct rcpt *rcpt, const char *action)
+{
+	struct logline	 line;
+
+	logline_start(&line, "held");
+	logline_add(&line, "id", "%s.%u", id_text(rcpt_message(rcpt)->id),
+	    rcpt->number);
+	logline_add(&line, "binding", "%s", rcpt->lane->account->name);
+	logline_add(&line, "cause", "local");
+	logline_add(&line, "stat", "unknown action %s", action);
+	logline_end(&line);
+	rcpt_hold(rcpt);
+}
+
+/* Since it was queued, its action has got another relay host. */
+static void
+change_lane(struct rcpt *rcpt, const struct action *action,
+    const char *address)
+{
+	char	*destination = action_destination(action, address);
+
+	rcpt_move(rcpt, lane_get(rcpt->lane->account, destination));
+	free(destination);
+}
+
 /*
  * One more recipient; 0: it does not belong to this task, 1: it does, -1: it
  * cannot go at all now and was put elsewhere.
@@ -188,11 +215,19 @@ task_add(struct task *task, struct rcpt *rcpt, const struct envelope *e)
 {
 	const struct config		*config = lane_config();
 	const struct envelope_rcpt	*from;
+	const struct action		*action;
 	struct task_rcpt		*to;
 
-	from = envelope_rcpt(e, rcpt->number);
-	if (from == NULL || config_action(config, from->action) == NULL) {
-		rcpt_hold(rcpt);	/* unknown action */
+	if ((from = envelope_rcpt(e, rcpt->number)) == NULL) {
+		rcpt_hold(rcpt);
+		return (-1);
+	}
+	if ((action = config_action(config, from->action)) == NULL) {
+		hold_unknown(rcpt, from->action);
+		return (-1);
+	}
+	if (!lane_is_for(rcpt->lane, action, from->address)) {
+		change_lane(rcpt, action, from->address);
 		return (-1);
 	}
 	if (deaths(rcpt) == 2 && delivery.careful != NULL &&

@@ -345,7 +345,7 @@ lane_renew(const struct config *config)
 	struct account	*account;
 	struct binding	*binding;
 	struct lane	*lane;
-	struct rcpt	*rcpt;
+	struct rcpt	*rcpt, *next;
 
 	lanes.config = config;
 	TAILQ_FOREACH(binding, &config->bindings, entry)
@@ -355,9 +355,10 @@ lane_renew(const struct config *config)
 		account_resolve(account);
 		RB_FOREACH(lane, account_lanes, &account->lanes) {
 			/* what was held for a missing name may go now */
-			while ((rcpt = TAILQ_FIRST(&lane->held)) != NULL &&
-			    (rcpt->flags & RCPT_DEATHS) != RCPT_DEATHS)
-				rcpt_ready(rcpt, 0);
+			TAILQ_FOREACH_SAFE(rcpt, &lane->held, entry, next)
+				if ((rcpt->flags & RCPT_DEATHS) !=
+				    RCPT_DEATHS)
+					rcpt_ready(rcpt, 0);
 			lane_resolve(lane);
 		}
 	}

@@ -287,12 +287,35 @@ on_peer(enum role role, int fd)
 	}
 }
 
+/*
+ * What the mail of a name that the configuration has not (any more) waits
+ * for; before NULL: at the start.
+ */
+static void
+tell_unknown(const struct config *now, const struct config *before)
+{
+	const char	*word = before == NULL ? "unknown" : "removed";
+	struct account	*a;
+
+	for (a = account_next(NULL); a != NULL; a = account_next(a)) {
+		if (a->name[0] == '\0' || a->binding != NULL ||
+		    (before == NULL ? a->queued == 0 :
+		    config_binding(before, a->name) == NULL))
+			continue;
+		log_warnx("binding %s %s: %u recipients held", a->name, word,
+		    a->queued);
+		control_reload_text("binding %s removed: %u recipients held",
+		    a->name, a->queued);
+	}
+}
+
 static void
 on_configured(struct config *now, struct config *before)
 {
 	queue.config = now;
 	spool_set_min_free((uint64_t)now->min_free);
 	lane_renew(now);
+	tell_unknown(now, before);
 }
 
 static void

@@ -301,6 +301,13 @@ void		 transaction_abort(struct ipc *, struct ipc_msg *);
 void		 transaction_bound(struct ipc *, struct ipc_msg *);
 void		 transaction_mta_up(void);	/* ask again */
 void		 transaction_tick(void);
+/*
+ * The lane's second half for an address under an action, to free; whether
+ * that is what the lane has.
+ */
+char		*action_destination(const struct action *, const char *);
+int		 lane_is_for(const struct lane *, const struct action *,
+		    const char *address);
 
 /* delivery.c: tasks and their results, and what mta says of lanes. */
 int		 delivery_hand(struct lane *);	/* for lane_ops */
@@ -466,6 +473,9 @@ void		 control_listener(struct ipc *, struct ipc_msg *);
 void		 control_answer(struct ipc *, struct ipc_msg *);
 void		 control_reloaded(struct ipc *, struct ipc_msg *);
 void		 control_mta_gone(void);
+/* For whoever waits for the end of a reload. */
+void		 control_reload_text(const char *fmt, ...)
+		    __attribute__((format(printf, 1, 2)));
 /* One line of the answer; text has no newline. */
 void		 control_text(struct client *, const char *fmt, ...)
 		    __attribute__((format(printf, 2, 3)));

@@ -28,6 +28,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "lib/address.h"
@@ -280,8 +281,8 @@ ask(struct tx_rcpt *rcpt)
 }
 
 /* The lane's second half: the domain, or the relay host as written. */
-static char *
-destination(const struct action *action, const char *address)
+char *
+action_destination(const struct action *action, const char *address)
 {
 	char	*text, *p;
 
@@ -291,6 +292,15 @@ destination(const struct action *action, const char *address)
 		for (p = text; *p != '\0'; p++)
 			*p = (char)tolower((unsigned char)*p);
 	return (text);
+}
+
+int
+lane_is_for(const struct lane *lane, const struct action *action,
+    const char *address)
+{
+	if (action->host != NULL)
+		return (strcmp(lane->destination, action->host) == 0);
+	return (strcasecmp(lane->destination, address_domain(address)) == 0);
 }
 
 static size_t
@@ -367,7 +377,7 @@ transaction_rcpt(struct ipc *ipc, struct ipc_msg *msg)
 	rcpt->action = place(&p, action);
 	rcpt->orcpt = place(&p, orcpt);
 	rcpt->notify = place(&p, notify);
-	rcpt->destination = destination(found, address);
+	rcpt->destination = action_destination(found, address);
 	rcpt->tx = t;
 	rcpt->number = number;
 	TAILQ_INSERT_TAIL(&t->rcpts, rcpt, entry);

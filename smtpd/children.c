@@ -212,7 +212,6 @@ mta_restart_later(void)
 		children.backoff = 1;
 	else if ((children.backoff *= 2) > BACKOFF_MAX)
 		children.backoff = BACKOFF_MAX;
-	log_warnx("mta is started again in %u seconds", children.backoff);
 	loop_timer_set(&children.restart, children.backoff);
 }
 
@@ -317,6 +316,8 @@ child_add(enum role role, const struct config *conf)
 static void
 mta_restart(void *arg)
 {
+	/* not before: it may have gone because another role died */
+	log_warnx("mta is started again after %u seconds", children.backoff);
 	if (child_add(ROLE_MTA, reload_config()) == -1)
 		children_stop(1);
 	else
