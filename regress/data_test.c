@@ -212,6 +212,110 @@ ATF_TC_BODY(header, tc)
 	}
 }
 
+/* What BDAT brings: dots mean nothing, and a last line may lack its end. */
+ATF_TC_WITHOUT_HEAD(plain);
+ATF_TC_BODY(plain, tc)
+{
+	static const struct {
+		const char	*in;
+		const char	*out;
+		const char	*cause;
+	} cases[] = {
+		{ "", "", NULL },
+		{ "A: b\r\n\r\n.\r\n..c\r\n", "A: b\r\n\r\n.\r\n..c\r\n",
+		    NULL },
+		{ "A: b\r\n\r\nc", "A: b\r\n\r\nc\r\n", NULL },
+		{ "A: b", "A: b\r\n", NULL },
+		{ "A: b\r\n\r\n", "A: b\r\n\r\n", NULL },
+		{ "A: b\r\n\r\n.\nc\r\n", "", "bare-lf" },
+		{ "A: b\r\n\r\nc\r", "", "bare-cr" },
+	};
+	const char	*p;
+	size_t		 i, step, len, rest, o;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		for (step = 1; step < 20; step++) {
+			data_init(&d, 1000);
+			data_plain(&d);
+			outlen = 0;
+			p = cases[i].in;
+			for (rest = strlen(p); rest > 0; rest -= len - left) {
+				len = left = rest < step ? rest : step;
+				ATF_CHECK(data_decode(&d, &p, &left,
+				    out + outlen, &o) != DATA_END);
+				outlen += o;
+			}
+			data_finish(&d, out + outlen, &o);
+			ATF_REQUIRE(o <= DATA_EXTRA);
+			outlen += o;
+			if (cases[i].cause != NULL) {
+				ATF_REQUIRE(d.error != NULL);
+				ATF_CHECK_STREQ(cases[i].cause, d.cause);
+				continue;
+			}
+			ATF_CHECK(d.error == NULL);
+			ATF_CHECK_EQ(strlen(cases[i].out), outlen);
+			ATF_CHECK_EQ_MSG(0, memcmp(cases[i].out, out, outlen),
+			    "%zu/%zu: %.*s", i, step, (int)outlen, out);
+		}
+	}
+}
+
+/* Decoded behind an empty line. */
+static void
+headless_text(const char *text)
+{
+	size_t	 len = strlen(text);
+
+	ATF_CHECK_EQ(DATA_END, data_decode(&d, &text, &len, out, &outlen));
+	ATF_CHECK_EQ(9, outlen);
+	ATF_CHECK_EQ(0, memcmp(out, "\r\nHello\r\n", outlen));
+	ATF_CHECK(!d.header);
+}
+
+ATF_TC_WITHOUT_HEAD(opening);
+ATF_TC_BODY(opening, tc)
+{
+	static const struct {
+		const char		*in;
+		enum data_opening	 dots;
+		enum data_opening	 plain;
+	} cases[] = {
+		{ "", OPENING_UNSURE, OPENING_UNSURE },
+		{ "Subject", OPENING_UNSURE, OPENING_UNSURE },
+		{ "Subject: x\r\n", OPENING_FIELD, OPENING_FIELD },
+		{ "Subject \t:", OPENING_FIELD, OPENING_FIELD },
+		{ "Subject x", OPENING_TEXT, OPENING_TEXT },
+		{ "Hello world", OPENING_TEXT, OPENING_TEXT },
+		{ "Hello\r\n", OPENING_TEXT, OPENING_TEXT },
+		{ "\r\nbody", OPENING_FIELD, OPENING_FIELD },
+		{ " folded", OPENING_TEXT, OPENING_TEXT },
+		{ ": x", OPENING_TEXT, OPENING_TEXT },
+		{ "\xc3\xbc: x", OPENING_TEXT, OPENING_TEXT },
+		{ ".\r\n", OPENING_FIELD, OPENING_TEXT },
+		{ ".", OPENING_UNSURE, OPENING_UNSURE },
+		{ "..a: x", OPENING_FIELD, OPENING_FIELD },
+		{ ". a: x", OPENING_TEXT, OPENING_TEXT },
+	};
+	static char	 name[DATA_NAME + 10];
+	size_t		 i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		data_init(&d, 1000);
+		ATF_CHECK_EQ_MSG(cases[i].dots, data_opening(&d, cases[i].in,
+		    strlen(cases[i].in)), "%s", cases[i].in);
+		data_plain(&d);
+		ATF_CHECK_EQ_MSG(cases[i].plain, data_opening(&d, cases[i].in,
+		    strlen(cases[i].in)), "%s, plain", cases[i].in);
+	}
+	memset(name, 'x', sizeof(name));
+	ATF_CHECK_EQ(OPENING_TEXT, data_opening(&d, name, sizeof(name)));
+	/* the empty line comes first, and nothing is a field after it */
+	data_init(&d, 1000);
+	data_headless(&d);
+	headless_text("Hello\r\n.\r\n");
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, messages);
@@ -219,5 +323,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, nul);
 	ATF_TP_ADD_TC(tp, limits);
 	ATF_TP_ADD_TC(tp, header);
+	ATF_TP_ADD_TC(tp, plain);
+	ATF_TP_ADD_TC(tp, opening);
 	return (atf_no_error());
 }

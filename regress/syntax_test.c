@@ -236,6 +236,24 @@ ATF_TC_BODY(utf8, tc)
 	    "501 5.1.3", 9));
 }
 
+ATF_TC_WITHOUT_HEAD(bdat);
+ATF_TC_BODY(bdat, tc)
+{
+	static const char *const bad[] = { "", "LAST", "-1", "1x", "1LAST",
+	    "1 FIRST", "1 LAST 2", "1 2", "99999999999999999999" };
+	uint64_t	 octets;
+	size_t		 i;
+	int		 last;
+
+	ATF_CHECK(syntax_bdat("0", &octets, &last) == NULL);
+	ATF_CHECK(octets == 0 && !last);
+	ATF_CHECK(syntax_bdat("86 last", &octets, &last) == NULL);
+	ATF_CHECK(octets == 86 && last);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ATF_CHECK_MSG(syntax_bdat(bad[i], &octets, &last) != NULL,
+		    "%s", bad[i]);
+}
+
 ATF_TC_WITHOUT_HEAD(names);
 ATF_TC_BODY(names, tc)
 {
@@ -270,5 +288,6 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, rcpt);
 	ATF_TP_ADD_TC(tp, utf8);
 	ATF_TP_ADD_TC(tp, names);
+	ATF_TP_ADD_TC(tp, bdat);
 	return (atf_no_error());
 }

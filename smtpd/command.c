@@ -78,7 +78,7 @@ command_ehlo(struct session *s, const char *args)
 	if (hello(s, args, 1) == -1)
 		return;
 	session_reply(s, "250-%s\r\n250-SIZE %lld\r\n250-8BITMIME\r\n"
-	    "250-SMTPUTF8\r\n"
+	    "250-SMTPUTF8\r\n250-CHUNKING\r\n"
 	    "250-PIPELINING\r\n250-ENHANCEDSTATUSCODES\r\n250-DSN\r\n"
 	    "%s%s250 HELP", endpoint_hostname(s->endpoint),
 	    (long long)server_config()->max_message_size,
@@ -205,6 +205,10 @@ command_rcpt(struct session *s, const char *args)
 		command_bad(s, "503 5.5.1 MAIL first");
 		return;
 	}
+	if (s->chunked) {
+		command_bad(s, "503 5.5.1 Content has begun: no more RCPT");
+		return;
+	}
 	if ((error = syntax_rcpt(args, s->mail.utf8, &rcpt)) != NULL) {
 		command_bad(s, error);
 		return;
@@ -247,6 +251,10 @@ command_data(struct session *s, const char *args)
 		    "503 5.5.1 MAIL first");
 		return;
 	}
+	if (s->chunked) {
+		command_bad(s, "503 5.5.1 This message comes by BDAT");
+		return;
+	}
 	if (s->accepted == 0) {
 		session_reply(s, "554 5.5.1 No recipient was accepted");
 		return;
@@ -261,6 +269,29 @@ command_data(struct session *s, const char *args)
 		return;
 	}
 	content_start(s);
+}
+
+/* Whatever is wrong with it, its octets follow, and are no commands. */
+static void
+command_bdat(struct session *s, const char *args)
+{
+	const char	*error, *sorry = NULL;
+	uint64_t	 octets;
+	int		 last;
+
+	if ((error = syntax_bdat(args, &octets, &last)) != NULL) {
+		/* nobody knows where the next command is */
+		session_refused(s, error, "syntax", NULL, NULL);
+		session_close(s, 1, "%s", error);
+		return;
+	}
+	if (!s->mail_given)
+		sorry = "503 5.5.1 MAIL first";
+	else if (!s->rcpt_given)
+		sorry = "503 5.5.1 RCPT first";
+	else if (s->accepted == 0)
+		sorry = "554 5.5.1 No recipient was accepted";
+	content_chunk(s, octets, last, sorry);
 }
 
 static void
@@ -294,8 +325,8 @@ command_vrfy(struct session *s, const char *args)
 static void
 command_help(struct session *s, const char *args)
 {
-	session_reply(s, "214 2.0.0 Commands: HELO EHLO MAIL RCPT DATA RSET "
-	    "NOOP QUIT VRFY HELP; see RFC 5321");
+	session_reply(s, "214 2.0.0 Commands: HELO EHLO MAIL RCPT DATA BDAT "
+	    "RSET NOOP QUIT VRFY HELP STARTTLS AUTH; see RFC 5321");
 }
 
 /* Known, with a place in the table, but not offered. */
@@ -325,7 +356,7 @@ static const struct command commands[] = {
 	{ "EXPN",	LINE_PLAIN,	0, command_absent },
 	{ "STARTTLS",	LINE_PLAIN,	0, secure_command },
 	{ "AUTH",	COMMAND_MAX,	0, auth_command },
-	{ "BDAT",	LINE_PLAIN,	0, command_absent },
+	{ "BDAT",	LINE_PLAIN,	0, command_bdat },
 	{ NULL,		LINE_PLAIN,	0, command_unknown }
 };
 

@@ -15,9 +15,9 @@
  */
 
 /*
- * What comes after DATA: from the client's input through the decoder to the
- * intake, with the header fields that are ours.  Called by session.c and
- * command.c; like them it never waits.
+ * What comes after DATA or BDAT: from the client's input through the decoder
+ * to the intake, with the header fields that are ours.  Called by session.c
+ * and command.c; like them it never waits.
  */
 
 #include <stdlib.h>
@@ -38,8 +38,8 @@ static struct {
 	char	 octets[CONTENT_CHUNK + DATA_EXTRA];
 } discard;
 
-void
-content_start(struct session *s)
+static void
+content_begin(struct session *s)
 {
 	const struct policy	*policy = endpoint_policy(s->endpoint);
 
@@ -49,22 +49,58 @@ content_start(struct session *s)
 		strip_init(s->strip, policy->trust_header);
 	}
 	data_init(&s->data, server_config()->max_message_size);
-	s->state = SESSION_DATA;
 	s->due = DUE_RECEIVED;
+}
+
+void
+content_start(struct session *s)
+{
+	content_begin(s);
+	s->state = SESSION_DATA;
 	session_reply(s, "354 Send the message, end with CRLF.CRLF");
 }
 
-/* RFC 3848 */
+void
+content_chunk(struct session *s, uint64_t octets, int last,
+    const char *sorry)
+{
+	if (sorry == NULL && !s->chunked) {
+		content_begin(s);
+		data_plain(&s->data);
+		s->chunked = 1;
+	}
+	s->state = SESSION_DATA;
+	s->chunk = octets;
+	s->last = last;
+	s->sorry = sorry;
+}
+
+/* How much of the input is content as far as is known now. */
+static size_t
+content_len(const struct session *s)
+{
+	size_t	 len = io_len(s->io);
+
+	if ((s->chunked || s->sorry != NULL) && len > s->chunk)
+		len = s->chunk;
+	return (len < CONTENT_CHUNK ? len : CONTENT_CHUNK);
+}
+
+/* RFC 3848, RFC 6531 4.3 */
 static const char *
 protocol(const struct session *s)
 {
 	static const char	*const names[] = {
 		"ESMTP", "ESMTPA", "ESMTPS", "ESMTPSA"
 	};
+	static const char	*const utf8[] = {
+		"UTF8SMTP", "UTF8SMTPA", "UTF8SMTPS", "UTF8SMTPSA"
+	};
+	int	 n = (secure(s) ? 2 : 0) + (s->auth[0] != '\0');
 
 	if (!s->esmtp)
 		return ("SMTP");
-	return (names[(secure(s) ? 2 : 0) + (s->auth[0] != '\0')]);
+	return (s->mail.utf8 ? utf8[n] : names[n]);
 }
 
 static size_t
@@ -89,28 +125,6 @@ received_of(const struct session *s, char *text, size_t size)
 	return (received_write(&r, text, size));
 }
 
-/* Fields of ours that are due.  0: they went, -1 as intake_append. */
-static int
-due_write(struct session *s)
-{
-	char	 text[RECEIVED_MAX];
-	size_t	 len = 0;
-
-	if (s->due == DUE_NONE || s->data.error != NULL)
-		return (0);
-	if (s->due == DUE_RECEIVED)
-		len = received_of(s, text, sizeof(text));
-	else if (endpoint_is_socket(s->endpoint))
-		len = received_missing(s->data.seen,
-		    intake_message(s->intake), s->mail.sender,
-		    server_config()->hostname, loop_epoch(), text,
-		    sizeof(text));
-	if (intake_append(s->intake, text, len) == -1)
-		return (-1);
-	s->due = DUE_NONE;
-	return (0);
-}
-
 /* What refuses the content so far, or NULL. */
 static const char *
 content_error(const struct session *s)
@@ -118,6 +132,73 @@ content_error(const struct session *s)
 	if (s->data.error != NULL)
 		return (s->data.error);
 	return (intake_failed(s->intake));
+}
+
+/* The header section is whole. */
+static void
+header_end(struct session *s)
+{
+	s->due = DUE_MISSING;
+	if (content_error(s) == NULL)
+		intake_header(s->intake,
+		    s->strip == NULL ? NULL : strip_value(s->strip));
+}
+
+/* By who may write mail here: what it lacks is ours to add (RFC 6409 8). */
+static int
+submitted(const struct session *s)
+{
+	return (endpoint_is_socket(s->endpoint) || s->auth[0] != '\0');
+}
+
+/* Fields of ours that are due.  0: they went, -1 as intake_append. */
+static int
+due_write(struct session *s)
+{
+	char	 text[RECEIVED_MAX];
+	size_t	 len;
+
+	while (s->due != DUE_NONE) {
+		len = 0;
+		if (s->due == DUE_RECEIVED)
+			len = received_of(s, text, sizeof(text));
+		else if (submitted(s))
+			len = received_missing(s->data.seen,
+			    intake_message(s->intake), s->mail.sender,
+			    server_config()->hostname, loop_epoch(), text,
+			    sizeof(text));
+		if (intake_append(s->intake, text, len) == -1)
+			return (-1);
+		if (s->due == DUE_RECEIVED && !s->data.header)
+			header_end(s);	/* there is none */
+		else
+			s->due = DUE_NONE;
+	}
+	return (0);
+}
+
+/*
+ * Look at the first octets: text right behind our Received would be taken for
+ * a part of it.  -1: they are not here yet.
+ */
+static int
+content_opens(struct session *s)
+{
+	size_t	 len = content_len(s);
+
+	if (s->due != DUE_RECEIVED)
+		return (0);
+	switch (data_opening(&s->data, io_data(s->io), len)) {
+	case OPENING_UNSURE:
+		/* no more than this chunk can be waited for */
+		return (s->chunked && len == s->chunk ? 0 : -1);
+	case OPENING_TEXT:
+		data_headless(&s->data);
+		break;
+	case OPENING_FIELD:
+		break;
+	}
+	return (0);
 }
 
 static void
@@ -154,16 +235,6 @@ content_end(struct session *s)
 	content_done(s);
 }
 
-/* The header section is whole. */
-static void
-header_end(struct session *s)
-{
-	s->due = DUE_MISSING;
-	if (content_error(s) == NULL)
-		intake_header(s->intake,
-		    s->strip == NULL ? NULL : strip_value(s->strip));
-}
-
 /* One piece through the decoder, to room. */
 static void
 content_decode(struct session *s, size_t len, char *room)
@@ -176,6 +247,8 @@ content_decode(struct session *s, size_t len, char *room)
 	status = data_decode(&s->data, &in, &left,
 	    strip ? discard.octets : room, &out);
 	io_drain(s->io, len - left);
+	if (s->chunked)
+		s->chunk -= len - left;
 	if (room != discard.octets) {
 		if (strip)
 			out = strip_text(s->strip, discard.octets, out, room);
@@ -188,30 +261,99 @@ content_decode(struct session *s, size_t len, char *room)
 	 * A client that ends its lines otherwise believes that it has sent its
 	 * dot: it is told at once, or it would wait for its reply forever.
 	 */
-	if (s->data.unframed && !s->refused) {
+	if (s->data.unframed && !s->refused && !s->chunked) {
 		content_refuse(s);
 		io_set_timeout(s->io, IDLE_REFUSED);
 	}
 }
 
+/* Octets that nobody wants.  As content_run. */
+static int
+chunk_skip(struct session *s)
+{
+	const char	*sorry = s->sorry;
+	size_t		 len = content_len(s);
+
+	io_drain(s->io, len);
+	s->chunk -= len;
+	if (s->chunk > 0)
+		return (len > 0);
+	s->sorry = NULL;
+	s->state = SESSION_COMMAND;
+	command_bad(s, sorry);
+	return (1);
+}
+
+/* The last chunk was read.  As content_run. */
+static int
+chunk_last(struct session *s)
+{
+	char	*room;
+	size_t	 len;
+
+	if (intake_room(s->intake, EXTRA, EXTRA, &room) == 0)
+		return (intake_failed(s->intake) != NULL);
+	s->ended = 1;
+	if (s->strip != NULL && s->data.header) {
+		data_finish(&s->data, discard.octets, &len);
+		len = strip_text(s->strip, discard.octets, len, room);
+	} else
+		data_finish(&s->data, room, &len);
+	intake_used(s->intake, len);
+	if (s->data.header)
+		header_end(s);
+	return (1);
+}
+
+/* All octets of a chunk were read.  As content_run. */
+static int
+chunk_end(struct session *s)
+{
+	if (content_error(s) != NULL) {
+		/* chunks that are under way find no transaction */
+		content_end(s);
+	} else if (!s->last) {
+		s->state = SESSION_COMMAND;
+		session_reply(s, "250 2.0.0 Chunk taken");
+	} else
+		return (chunk_last(s));
+	return (1);
+}
+
+/* What comes in front of what comes next.  0: it is there, -1: wait. */
+static int
+content_front(struct session *s)
+{
+	if (intake_waiting(s->intake))
+		return (-1);
+	if (content_error(s) != NULL)
+		return (0);
+	if (content_opens(s) == -1)
+		return (-1);
+	if (due_write(s) == -1 && intake_failed(s->intake) == NULL)
+		return (-1);
+	/* without a header section its end is asked about here */
+	return (intake_waiting(s->intake) ? -1 : 0);
+}
+
 int
 content_run(struct session *s)
 {
-	size_t	 len = io_len(s->io), have;
+	size_t	 len, have;
 	char	*room = discard.octets;
 
-	if (intake_waiting(s->intake))
+	if (s->sorry != NULL)
+		return (chunk_skip(s));
+	if (content_front(s) == -1)
 		return (0);
-	if (content_error(s) == NULL && due_write(s) == -1)
-		return (intake_failed(s->intake) != NULL);
 	if (s->ended) {
 		content_end(s);
 		return (1);
 	}
-	if (len == 0)
+	if (s->chunked && s->chunk == 0)
+		return (chunk_end(s));
+	if ((len = content_len(s)) == 0)
 		return (0);
-	if (len > CONTENT_CHUNK)
-		len = CONTENT_CHUNK;
 	if (content_error(s) == NULL) {
 		have = intake_room(s->intake, EXTRA + 1, len + EXTRA, &room);
 		if (have == 0)

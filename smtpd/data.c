@@ -15,8 +15,8 @@
  */
 
 /*
- * Decoder of message content as it comes in after DATA, in pieces of any
- * size.  Called by session.c; does no I/O, allocates nothing.
+ * Decoder of message content as it comes in after DATA or BDAT, in pieces of
+ * any size.  Called by content.c; does no I/O, allocates nothing.
  *
  * Only CRLF ends a line and only CRLF.CRLF ends a message.  A CR or LF on its
  * own is never repaired and never an end: what one mailer takes for the end of
@@ -193,7 +193,7 @@ data_decode(struct data *d, const char **in, size_t *len, char *out,
 		switch (d->state) {
 		case START:
 			d->state = TEXT;
-			if (*p == '.') {
+			if (*p == '.' && !d->plain) {
 				d->state = DOT;
 				p++;
 			}
@@ -248,4 +248,72 @@ data_decode(struct data *d, const char **in, size_t *len, char *out,
 	*in = p;
 	*outlen = d->error == NULL ? o : 0;
 	return (status);
+}
+
+void
+data_plain(struct data *d)
+{
+	d->plain = 1;
+}
+
+void
+data_finish(struct data *d, char *out, size_t *outlen)
+{
+	size_t	 n = 0;
+
+	if (d->blank) {
+		d->blank = 0;
+		n = put_crlf(out);
+	}
+	if (d->state == CR)
+		text_bad(d, '\r');
+	else if (d->line > 0) {
+		/* never an empty line, so no end of the header section */
+		(void)line_end(d);
+		n += put_crlf(out + n);
+	}
+	*outlen = d->error == NULL ? n : 0;
+}
+
+/* RFC 5322 2.2: what a field's name is made of. */
+static int
+is_name_octet(char c)
+{
+	return (c > ' ' && c < 0x7f && c != ':');
+}
+
+enum data_opening
+data_opening(const struct data *d, const char *p, size_t len)
+{
+	size_t	 n, end;
+
+	if (len > 0 && p[0] == '.' && !d->plain) {
+		/* the end of a message without a line, or a stuffed dot */
+		if (len < 3)
+			return (OPENING_UNSURE);
+		if (p[1] == '\r' && p[2] == '\n')
+			return (OPENING_FIELD);
+		p++;
+		len--;
+	}
+	for (n = 0; n < len && is_name_octet(p[n]); n++)
+		continue;
+	/* RFC 5322 4.5.8: blanks before the colon */
+	for (end = n; end < len && (p[end] == ' ' || p[end] == '\t'); end++)
+		continue;
+	if (end > DATA_NAME)
+		return (OPENING_TEXT);
+	if (end == len)
+		return (OPENING_UNSURE);
+	if (n == 0)
+		return (p[0] == '\r' || p[0] == '\n' ? OPENING_FIELD :
+		    OPENING_TEXT);
+	return (p[end] == ':' ? OPENING_FIELD : OPENING_TEXT);
+}
+
+void
+data_headless(struct data *d)
+{
+	d->header = 0;
+	d->blank = 1;
 }

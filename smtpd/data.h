@@ -16,7 +16,8 @@
 
 /*
  * Decoder of what follows DATA (RFC 5321 4.1.1.4, 4.5.2): finds the end,
- * takes away the stuffed dots, and refuses what is no message.  Pure.
+ * takes away the stuffed dots, and refuses what is no message; and of what
+ * BDAT brings (RFC 3030), which has neither end nor dots.  Pure.
  */
 
 #ifndef SMTPD_DATA_H
@@ -28,6 +29,7 @@
 #define DATA_LINE	65535		/* longest line, without CRLF */
 #define DATA_HEADER	(256 * 1024)	/* longest header section */
 #define DATA_HOPS	100		/* most Received fields */
+#define DATA_NAME	998		/* longest name of a field */
 
 /* data_decode writes at most that much more than it reads. */
 #define DATA_EXTRA	4
@@ -47,6 +49,7 @@ enum data_status {
 
 struct data {
 	int		 state;
+	int		 plain;		/* no dots: BDAT */
 	int		 header;	/* still in the header section */
 	int		 blank;		/* its end is still to be written */
 	unsigned int	 seen;
@@ -62,6 +65,13 @@ struct data {
 					   that it has ended */
 };
 
+/* How a message begins. */
+enum data_opening {
+	OPENING_UNSURE,		/* more has to come first */
+	OPENING_FIELD,		/* a header field, or no line at all */
+	OPENING_TEXT		/* neither: what it is begins the body */
+};
+
 /* max: octets that the message may have. */
 void		 data_init(struct data *, uint64_t max);
 /*
@@ -71,5 +81,19 @@ void		 data_init(struct data *, uint64_t max);
  */
 enum data_status data_decode(struct data *, const char **in, size_t *len,
 		    char *out, size_t *outlen);
+/* From here on dots mean nothing, and data_finish() ends the message. */
+void		 data_plain(struct data *);
+/*
+ * All of it was decoded: a last line without its end gets one.  out has room
+ * for DATA_EXTRA.
+ */
+void		 data_finish(struct data *, char *out, size_t *outlen);
+/* What the first octets of a message say. */
+enum data_opening data_opening(const struct data *, const char *, size_t);
+/*
+ * RFC 5322 3.5: it has no header section, so the empty line that ends that
+ * section comes before its first.  Before the first data_decode().
+ */
+void		 data_headless(struct data *);
 
 #endif

@@ -117,6 +117,8 @@ session_reset(struct session *s)
 	s->mail_given = 0;
 	s->rcpt_given = 0;
 	s->accepted = 0;
+	s->chunked = 0;
+	s->sorry = NULL;
 	s->due = DUE_NONE;
 	s->ended = 0;
 	s->refused = 0;

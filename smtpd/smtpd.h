@@ -215,6 +215,10 @@ struct session {
 	struct data	 data;
 	struct strip	*strip;	/* the trusted header; or NULL */
 	enum session_due due;
+	int		 chunked;	/* BDAT was given */
+	int		 last;		/* BDAT ... LAST */
+	uint64_t	 chunk;		/* octets of it still to come */
+	const char	*sorry;		/* reply when they have come */
 	int		 ended;		/* content was read to its end */
 	int		 refused;	/* content's refusal was already said */
 	int		 gone;		/* the client; only the disk is due */
@@ -255,6 +259,12 @@ extern const struct intake_owner session_owner;
 
 /* Say 354: content follows. */
 void		 content_start(struct session *);
+/*
+ * A chunk of that many octets follows.  sorry: it is for nothing, and that
+ * is the reply; or NULL.
+ */
+void		 content_chunk(struct session *, uint64_t octets, int last,
+		    const char *sorry);
 /* Read on in the content.  0: nothing to do until more comes. */
 int		 content_run(struct session *);
 /* It is dealt with: what comes next are commands. */

@@ -437,3 +437,22 @@ syntax_rcpt(const char *args, int utf8, struct rcpt_command *rcpt)
 		return (need_utf8);
 	return (take_params(args, rcpt_params, rcpt));
 }
+
+const char *
+syntax_bdat(const char *args, uint64_t *octets, int *last)
+{
+	static const char	 error[] = "501 5.5.4 Syntax: BDAT octets "
+				    "[LAST]";
+	size_t			 len;
+
+	len = strspn(args, "0123456789");
+	if (len == 0 || len >= SIZE_DIGITS)
+		return (error);
+	*octets = strtoull(args, NULL, 10);
+	args += len;
+	len = strspn(args, " \t");
+	*last = strcasecmp(args + len, "LAST") == 0;
+	if (args[len] != '\0' && (len == 0 || !*last))
+		return (error);
+	return (NULL);
+}

@@ -60,6 +60,8 @@ size_t		 syntax_trim(char *line, size_t len);
 const char	*syntax_mail(const char *args, struct mail_command *);
 const char	*syntax_rcpt(const char *args, int utf8,
 		    struct rcpt_command *);
+/* What follows BDAT: RFC 3030 2.  NULL, or the reply. */
+const char	*syntax_bdat(const char *args, uint64_t *octets, int *last);
 /* Whether the address lacks its domain. */
 int		 syntax_unqualified(const char *address);
 /* Append "@domain".  -1: no room. */
