@@ -39,6 +39,7 @@ SMTPD =		smtpd/parent.o smtpd/children.o smtpd/reload.o \
 QUEUE =		queue/queue.o queue/message.o queue/message_again.o \
 		queue/message_cache.o queue/lane.o queue/lane_age.o \
 		queue/schedule.o queue/transaction.o queue/delivery.o \
+		queue/content.o \
 		queue/bounce.o queue/bounce_text.o queue/suspend.o \
 		queue/filter.o queue/control.o queue/control_command.o \
 		queue/control_show.o queue/control_queue.o \

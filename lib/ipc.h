@@ -78,8 +78,8 @@ enum ipc_type {
 	SMTPD_LARGE,		/* u64 tx: a file for large content */
 	SMTPD_CONTENT,		/* u64 tx, u8 header beyond ASCII, bytes: all
 				   of it, then commit */
-	SMTPD_COMMIT,		/* u64 tx, u8 header beyond ASCII, u64 length:
-				   the large file is whole */
+	SMTPD_COMMIT,		/* u64 tx, u8 header beyond ASCII, u64 length,
+				   u32 CRC-32C: the large file is whole */
 	SMTPD_ABORT,		/* u64 tx: forget it (RSET, gone) */
 	SMTPD_BOUNCE_REFUSED,	/* u64 bounce, str why: no way back */
 	/* queue -> smtpd */

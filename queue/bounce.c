@@ -32,6 +32,7 @@
 #include "queue/queue.h"
 
 #define BOUNCES_BUSY	500		/* under way at a time */
+#define BOUNCES_MAX	10000		/* those that wait included */
 #define BOUNCE_FULL	(48 * 1024)	/* RET=FULL up to this, else headers */
 #define BOUNCE_AGAIN	60		/* seconds after a refusal */
 #define BOUNCE_TRIES	5
@@ -51,7 +52,8 @@ struct bounce_item {
 };
 
 struct bounce {
-	TAILQ_ENTRY(bounce)	 entry;
+	RB_ENTRY(bounce)	 node;
+	TAILQ_ENTRY(bounce)	 entry;		/* of its stage, but SENT */
 	uint64_t		 id;
 	uint64_t		 message;
 	enum bounce_kind	 kind;
@@ -64,28 +66,67 @@ struct bounce {
 	STAILQ_HEAD(, bounce_item) items;
 };
 TAILQ_HEAD(bounces, bounce);
+RB_HEAD(bounce_tree, bounce);
 
 static void	 bounce_job(void *);
+static int	 bounce_compare(const struct bounce *, const struct bounce *);
+
+RB_PROTOTYPE(bounce_tree, bounce, node, bounce_compare);
 
 static struct {
-	struct bounces	 list;
+	struct bounce_tree tree;
+	struct bounces	 gathers;
+	struct bounces	 waits;		/* the first goes first */
 	struct loop_job	 job;
 	size_t		 count;
+	size_t		 waiting;
 	uint64_t	 last_id;
 } bounces = {
-	.list = TAILQ_HEAD_INITIALIZER(bounces.list),
+	.tree = RB_INITIALIZER(&bounces.tree),
+	.gathers = TAILQ_HEAD_INITIALIZER(bounces.gathers),
+	.waits = TAILQ_HEAD_INITIALIZER(bounces.waits),
 	.job = { .run = bounce_job },
 };
+
+RB_GENERATE(bounce_tree, bounce, node, bounce_compare);
+
+static int
+bounce_compare(const struct bounce *a, const struct bounce *b)
+{
+	return (a->id < b->id ? -1 : a->id > b->id);
+}
 
 static struct bounce *
 bounce_find(uint64_t id)
 {
-	struct bounce	*b;
+	struct bounce	 key;
 
-	TAILQ_FOREACH(b, &bounces.list, entry)
-		if (b->id == id)
-			break;
-	return (b);
+	key.id = id;
+	return (RB_FIND(bounce_tree, &bounces.tree, &key));
+}
+
+/* Out of its stage's list, to be sent or to end. */
+static void
+bounce_unlist(struct bounce *b)
+{
+	if (b->stage == BOUNCE_GATHERS)
+		TAILQ_REMOVE(&bounces.gathers, b, entry);
+	else if (b->stage == BOUNCE_WAITS) {
+		TAILQ_REMOVE(&bounces.waits, b, entry);
+		bounces.waiting--;
+	}
+	b->stage = BOUNCE_SENT;
+}
+
+/* It goes again, after all that wait already. */
+static void
+bounce_again(struct bounce *b)
+{
+	bounce_unlist(b);
+	b->stage = BOUNCE_WAITS;
+	b->again = loop_seconds() + BOUNCE_AGAIN;
+	TAILQ_INSERT_TAIL(&bounces.waits, b, entry);
+	bounces.waiting++;
 }
 
 static void
@@ -99,7 +140,8 @@ bounce_free(struct bounce *b)
 		free(item->host);
 		free(item);
 	}
-	TAILQ_REMOVE(&bounces.list, b, entry);
+	bounce_unlist(b);
+	RB_REMOVE(bounce_tree, &bounces.tree, b);
 	bounces.count--;
 	free(b->binding);
 	free(b->group);
@@ -109,7 +151,8 @@ bounce_free(struct bounce *b)
 int
 bounce_busy(void)
 {
-	return (bounces.count >= BOUNCES_BUSY);
+	return (bounces.count - bounces.waiting >= BOUNCES_BUSY ||
+	    bounces.count >= BOUNCES_MAX);
 }
 
 static enum rcpt_state
@@ -182,8 +225,8 @@ bounce_gather(struct rcpt *rcpt, enum bounce_kind kind)
 	struct message	*m = rcpt_message(rcpt);
 	struct bounce	*b;
 
-	b = TAILQ_LAST(&bounces.list, bounces);
-	if (b != NULL && b->stage == BOUNCE_GATHERS && b->message == m->id &&
+	b = TAILQ_LAST(&bounces.gathers, bounces);
+	if (b != NULL && b->message == m->id &&
 	    b->kind == kind && strcmp(b->binding, binding) == 0)
 		return (b);
 	if ((b = calloc(1, sizeof(*b))) == NULL ||
@@ -193,7 +236,8 @@ bounce_gather(struct rcpt *rcpt, enum bounce_kind kind)
 	b->id = ++bounces.last_id;
 	b->message = m->id;
 	b->kind = kind;
-	TAILQ_INSERT_TAIL(&bounces.list, b, entry);
+	TAILQ_INSERT_TAIL(&bounces.gathers, b, entry);
+	RB_INSERT(bounce_tree, &bounces.tree, b);
 	bounces.count++;
 	return (b);
 }
@@ -351,13 +395,12 @@ bounce_send(struct bounce *b)
 	text = er == NULL || smtpd == NULL ? NULL :
 	    bounce_make(b, m, e, &len);
 	if (text == NULL) {
-		b->stage = BOUNCE_WAITS;
-		b->again = loop_seconds() + BOUNCE_AGAIN;
+		bounce_again(b);
 		return;
 	}
 	if (b->group == NULL && er->group != NULL)
 		b->group = strdup(er->group);
-	b->stage = BOUNCE_SENT;
+	bounce_unlist(b);
 	ipc_begin(smtpd, QUEUE_BOUNCE);
 	ipc_put_u64(smtpd, b->id);
 	ipc_put_str(smtpd, e->sender);
@@ -373,20 +416,20 @@ bounce_job(void *arg)
 {
 	struct bounce	*b, *next;
 
-	TAILQ_FOREACH_SAFE(b, &bounces.list, entry, next)
-		if (b->stage == BOUNCE_GATHERS)
-			bounce_send(b);
+	/* each leaves the list, or ends */
+	TAILQ_FOREACH_SAFE(b, &bounces.gathers, entry, next)
+		bounce_send(b);
 }
 
 void
 bounce_tick(void)
 {
-	struct bounce	*b, *next;
+	struct bounce	*b;
+	int		 left = BOUNCES_BUSY;
 
-	TAILQ_FOREACH_SAFE(b, &bounces.list, entry, next)
-		if (b->stage == BOUNCE_WAITS &&
-		    (int32_t)(b->again - loop_seconds()) <= 0)
-			bounce_send(b);
+	while ((b = TAILQ_FIRST(&bounces.waits)) != NULL && left-- > 0 &&
+	    (int32_t)(b->again - loop_seconds()) <= 0)
+		bounce_send(b);
 }
 
 const char *
@@ -416,13 +459,6 @@ bounce_record(uint64_t id)
 		if ((rcpt = item_rcpt(b, item)) != NULL)
 			spool_result(b->message, rcpt->number,
 			    bounce_state(b->kind), NULL, NULL);
-}
-
-static void
-bounce_again(struct bounce *b)
-{
-	b->stage = BOUNCE_WAITS;
-	b->again = loop_seconds() + BOUNCE_AGAIN;
 }
 
 void

@@ -236,6 +236,7 @@ client_request(struct client *client, const char *line, size_t len)
 	client->pending = 0;
 	client->error = 0;
 	client->only_count = 0;
+	client->busy = NULL;
 	memset(&client->filter, 0, sizeof(client->filter));
 	client->nwords = control_split(copy, client->words);
 	if (client->nwords <= 0) {
@@ -386,6 +387,8 @@ client_step(void *arg)
 
 	if (!client->walking || client->at_end)
 		return;
+	if (client->busy != NULL && client->busy())
+		return;			/* control_tick() goes on */
 	for (left = STEP_MESSAGES; left > 0; left--) {
 		if (io_pending(client->io) > OUTPUT_MAX)
 			return;		/* IO_DRAINED goes on */
@@ -404,6 +407,17 @@ client_step(void *arg)
 	}
 	queue_commit();
 	loop_job_queue(&client->step);
+}
+
+void
+control_tick(void)
+{
+	struct client	*client;
+
+	TAILQ_FOREACH(client, &control.clients, entry)
+		if (client->walking && !client->at_end &&
+		    client->busy != NULL)
+			loop_job_queue(&client->step);
 }
 
 void *

@@ -78,6 +78,16 @@ busy(const struct rcpt *rcpt)
 	return (rcpt->place == PLACE_HAND || rcpt->place == PLACE_BOUNCING);
 }
 
+/* A walk that appends records waits for room to write them. */
+static void
+walk_writing(struct client *client,
+    int (*visit)(struct client *, struct rcpt *),
+    void (*done)(struct client *))
+{
+	client->busy = spool_congested;
+	control_walk(client, visit, done);
+}
+
 static int
 visit_remove(struct client *client, struct rcpt *rcpt)
 {
@@ -98,7 +108,7 @@ command_remove(struct client *client, char **words, int n)
 	if (used < n)
 		control_error(client, "%s: not understood", words[used]);
 	else
-		control_walk(client, visit_remove, recipients);
+		walk_writing(client, visit_remove, recipients);
 }
 
 static int
@@ -125,7 +135,7 @@ command_schedule(struct client *client, char **words, int n)
 	if (used < n)
 		control_error(client, "%s: not understood", words[used]);
 	else
-		control_walk(client, visit_schedule, recipients);
+		walk_writing(client, visit_schedule, recipients);
 }
 
 /* The rest of the words as one text in words[0]; they stand in one line. */
@@ -159,6 +169,12 @@ visit_fail(struct client *client, struct rcpt *rcpt)
 	return (1);
 }
 
+static int
+fail_busy(void)
+{
+	return (bounce_busy() || spool_congested());
+}
+
 static void
 command_fail(struct client *client, char **words, int n)
 {
@@ -167,6 +183,7 @@ command_fail(struct client *client, char **words, int n)
 	if (take_filter(client, words, n, &used) == -1)
 		return;
 	client->other = (uint64_t)(words - client->words + used);
+	client->busy = fail_busy;
 	control_walk(client, visit_fail, recipients);
 }
 
@@ -217,7 +234,7 @@ command_move(struct client *client, char **words, int n)
 		return;
 	}
 	client->account = account_get(words[used + 1]);
-	control_walk(client, visit_move, done_move);
+	walk_writing(client, visit_move, done_move);
 }
 
 /*

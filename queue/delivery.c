@@ -123,7 +123,8 @@ delivery_busy(void)
 
 	if ((mta = queue_mta()) == NULL || queue_is_paused("mta"))
 		return (1);
-	return (ipc_pending(mta) > MTA_PENDING);
+	/* what cannot be recorded is better not sent */
+	return (ipc_pending(mta) > MTA_PENDING || spool_congested());
 }
 
 void
@@ -322,68 +323,32 @@ delivery_hand(struct lane *lane)
 	return ((int)task->nrcpts);
 }
 
-static void
-content_put(struct ipc *mta, uint64_t task, uint64_t len, const void *bytes,
-    int fd)
+struct message *
+delivery_message(uint64_t task)
 {
-	ipc_begin(mta, QUEUE_CONTENT);
-	ipc_put_u64(mta, task);
-	ipc_put_u64(mta, len);
-	if (bytes != NULL)
-		ipc_put_bytes(mta, bytes, len);
-	else if (fd != -1)
-		ipc_put_fd(mta, fd);
-	ipc_end(mta);
+	struct delivery	*d;
+
+	if ((d = delivery_find(task)) == NULL)
+		return (NULL);
+	return (message_find(d->message));
 }
 
 /* What was accepted cannot be read any more: its sender is told. */
-static void
-content_lost(struct ipc *mta, struct delivery *d)
+void
+delivery_lost(uint64_t task)
 {
+	struct delivery	*d;
 	struct rcpt	*rcpt;
 	uint32_t	 i;
 
-	log_warn("content of message %s is lost", id_text(d->message));
-	content_put(mta, d->id, 0, NULL, -1);
+	if ((d = delivery_find(task)) == NULL)
+		return;
 	for (i = 0; i < d->nrcpts; i++)
 		if ((rcpt = delivery_rcpt(d, i)) != NULL)
 			bounce_rcpt(rcpt, BOUNCE_FAILED, "554 5.3.0 The "
 			    "message was damaged on disk and cannot be sent",
 			    NULL, 0);
 	delivery_end(d);
-}
-
-void
-delivery_fetch(struct ipc *mta, struct ipc_msg *msg)
-{
-	struct delivery	*d;
-	struct message	*m;
-	const void	*cached;
-	uint64_t	 id, len;
-	size_t		 size;
-	void		*content;
-	int		 fd;
-
-	id = ipc_get_u64(msg);
-	ipc_get_end(msg);
-	if ((d = delivery_find(id)) == NULL ||
-	    (m = message_find(d->message)) == NULL) {
-		content_put(mta, id, 0, NULL, -1);	/* removed meanwhile */
-		return;
-	}
-	if (m->flags & MESSAGE_LARGE) {
-		if (spool_large_check(m->ref) == -1 ||
-		    (fd = spool_large_open(m->id)) == -1)
-			content_lost(mta, d);
-		else
-			content_put(mta, id, m->content, NULL, fd);
-	} else if ((cached = cache_content(m->id, &size)) != NULL)
-		content_put(mta, id, size, cached, -1);
-	else if ((content = spool_read_content(m->ref, &len)) != NULL) {
-		content_put(mta, id, len, content, -1);
-		free(content);
-	} else
-		content_lost(mta, d);
 }
 
 static void

@@ -97,13 +97,16 @@ age_compare(const void *a, const void *b)
 }
 
 /* After a replay or a move, where old came behind new. */
-static void
-lane_sort(struct lane *lane)
+void
+lane_age_sort(struct lane *lane)
 {
 	struct rcpt	**list, *rcpt;
 	size_t		 i, n;
 
-	if ((list = reallocarray(NULL, lane->queued, sizeof(*list))) == NULL)
+	n = 0;
+	TAILQ_FOREACH(rcpt, &lane->ages, age)
+		n++;
+	if ((list = reallocarray(NULL, n, sizeof(*list))) == NULL)
 		return;			/* next time */
 	n = 0;
 	TAILQ_FOREACH(rcpt, &lane->ages, age)
@@ -171,7 +174,7 @@ lane_look(struct lane *lane, const struct lane_ops *ops)
 
 	now = schedule_now();
 	if (lane->unsorted)
-		lane_sort(lane);
+		lane_age_sort(lane);
 	if (config != NULL)
 		lane_expire(lane, ops, now);
 	if (config != NULL && config->queue_warn > 0)

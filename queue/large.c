@@ -49,6 +49,15 @@ struct pending {
 	int		 error;
 };
 
+/* A stored file that is being compared with its record. */
+struct large_check {
+	uint64_t	 len;
+	uint64_t	 offset;	/* read so far */
+	uint32_t	 crc;		/* the record's */
+	uint32_t	 sum;		/* of what was read */
+	int		 fd;
+};
+
 /* A file that is complete, or one that is to go once barrier has passed. */
 struct file {
 	TAILQ_ENTRY(file) entry;
@@ -123,66 +132,85 @@ files_clear(struct files *list)
 	}
 }
 
-/* Whether it has this length, and its CRC. */
+/* Whether it has this length. */
 static int
-large_sum(uint64_t id, uint64_t len, uint32_t *crc)
+large_length(uint64_t id, uint64_t len)
 {
-	uint64_t	 offset = 0;
-	ssize_t		 n = -1;
-	char		*buf;
-	int		 fd;
+	uint64_t	 size;
+	int		 fd, status;
 
-	*crc = 0;
 	if ((fd = spool_large_open(id)) == -1)
 		return (-1);
-	if ((buf = malloc(READ_STEP)) != NULL)
-		while ((n = disk_read(fd, buf, READ_STEP, offset)) > 0) {
-			*crc = crc32c(*crc, buf, (size_t)n);
-			offset += (uint64_t)n;
-		}
-	free(buf);
+	status = disk_size(fd, &size);
 	disk_shut(fd);
-	if (n == -1)
-		return (-1);
-	if (offset == len)
-		return (0);
+	if (status == -1 || size == len)
+		return (status);
 	errno = EILSEQ;
 	return (-1);
 }
 
 int
-spool_large_finish(uint64_t id, uint64_t len, uint32_t *crc)
+spool_large_finish(uint64_t id, uint64_t len, uint32_t crc)
 {
-	uint32_t	 sum;
-
-	if (large_sum(id, len, &sum) == -1)
+	if (large_length(id, len) == -1)
 		return (-1);
-	file_remember(&large.finished, id, len, sum, 0);
-	if (crc != NULL)
-		*crc = sum;
+	file_remember(&large.finished, id, len, crc, 0);
 	return (0);
 }
 
-int
+struct large_check *
 spool_large_check(struct spool_ref ref)
 {
-	struct record	 r;
-	unsigned char	*p;
-	uint32_t	 sum;
+	struct large_check	*check;
+	struct record		 r;
+	unsigned char		*p;
 
 	if ((p = segment_read(ref, 0, &r)) == NULL)
-		return (-1);
+		return (NULL);
 	free(p);
-	if (r.type != RECORD_MESSAGE || !(r.flags & RECORD_LARGE) ||
-	    large_sum(r.id, r.content, &sum) == -1)
+	if (r.type != RECORD_MESSAGE || !(r.flags & RECORD_LARGE)) {
+		errno = EILSEQ;
+		return (NULL);
+	}
+	if ((check = calloc(1, sizeof(*check))) == NULL)
+		return (NULL);
+	check->len = r.content;
+	check->crc = r.crc;
+	if ((check->fd = spool_large_open(r.id)) == -1) {
+		free(check);
+		return (NULL);
+	}
+	return (check);
+}
+
+int
+spool_large_check_step(struct large_check *check)
+{
+	static char	 buf[READ_STEP];
+	ssize_t		 n;
+
+	n = disk_read(check->fd, buf, sizeof(buf), check->offset);
+	if (n > 0) {
+		check->sum = crc32c(check->sum, buf, (size_t)n);
+		check->offset += (uint64_t)n;
+		return (1);
+	}
+	if (n == -1)
 		return (-1);
-	if (sum == r.crc)
+	if (check->offset == check->len && check->sum == check->crc)
 		return (0);
 	errno = EILSEQ;
 	return (-1);
 }
 
-/* The CRC that spool_large_finish took, or takes now. */
+void
+spool_large_check_end(struct large_check *check)
+{
+	disk_shut(check->fd);
+	free(check);
+}
+
+/* The CRC that spool_large_finish was told. */
 static int
 large_crc(struct record *r)
 {
@@ -196,7 +224,8 @@ large_crc(struct record *r)
 		free(f);
 		return (0);
 	}
-	return (large_sum(r->id, r->content, &r->crc));
+	errno = EINVAL;
+	return (-1);
 }
 
 static void

@@ -172,20 +172,27 @@ notify_flags(const char *notify)
 	return (flags);
 }
 
-/* rcpt->lane is set; it is counted and takes its first place. */
-void
-rcpt_enter(struct rcpt *rcpt)
+/* It is counted and takes its first place. */
+static void
+rcpt_begin(struct rcpt *rcpt)
 {
 	struct lane	*lane = rcpt->lane;
 
 	messages.rcpts++;
 	lane->queued++;
 	lane->account->queued++;
-	lane_age_insert(lane, rcpt);
 	if (rcpt->due > schedule_now())
 		rcpt_wait(rcpt, rcpt->due);
 	else
 		rcpt_ready(rcpt, 0);
+}
+
+/* rcpt->lane is set. */
+void
+rcpt_enter(struct rcpt *rcpt)
+{
+	lane_age_insert(rcpt->lane, rcpt);
+	rcpt_begin(rcpt);
 }
 
 static void
@@ -302,6 +309,12 @@ rcpt_finish(struct rcpt *rcpt)
 void
 message_forget(struct message *m, int replaced)
 {
+	uint32_t	 i;
+
+	/* in the replay some may be open */
+	for (i = 0; m->open > 0 && i < m->nrcpts; i++)
+		if (m->rcpts[i].lane != NULL)
+			lane_age_remove(m->rcpts[i].lane, &m->rcpts[i]);
 	RB_REMOVE(queue_messages, &messages.tree, m);
 	messages.messages--;
 	spool_dead(m->ref, m->flags & MESSAGE_LARGE ? 0 : m->content);
@@ -336,17 +349,31 @@ rcpt_count(void)
 	return (messages.rcpts);
 }
 
-/* The log was read: what is open takes its place. */
+void
+message_replayed(struct message *m)
+{
+	uint32_t	 i;
+
+	for (i = 0; i < m->nrcpts; i++)
+		if (m->rcpts[i].lane != NULL)
+			lane_age_insert(m->rcpts[i].lane, &m->rcpts[i]);
+}
+
+/* The log was read: what is open takes its place, the oldest first. */
 void
 message_replay_done(void)
 {
-	struct message	*m, *next;
-	uint32_t	 i;
+	struct account	*account;
+	struct lane	*lane;
+	struct rcpt	*rcpt;
 
-	for (m = RB_MIN(queue_messages, &messages.tree); m != NULL; m = next) {
-		next = RB_NEXT(queue_messages, &messages.tree, m);
-		for (i = 0; i < m->nrcpts; i++)
-			if (m->rcpts[i].lane != NULL)
-				rcpt_enter(&m->rcpts[i]);
-	}
+	for (account = account_next(NULL); account != NULL;
+	    account = account_next(account))
+		for (lane = lane_next(account, NULL); lane != NULL;
+		    lane = lane_next(account, lane)) {
+			if (lane->unsorted)
+				lane_age_sort(lane);
+			TAILQ_FOREACH(rcpt, &lane->ages, age)
+				rcpt_begin(rcpt);
+		}
 }

@@ -30,6 +30,9 @@
 #include "lib/text.h"
 #include "queue/queue.h"
 
+/* That what is being written may take when the stop comes. */
+#define STOP_SECONDS	10
+
 static void	 on_configured(struct config *, struct config *);
 static void	 on_peer(enum role, int);
 static void	 on_stop(void);
@@ -58,7 +61,7 @@ static const struct ipc_entry from_smtpd[] = {
 
 static const struct ipc_entry from_mta[] = {
 	{ MTA_BIND,		transaction_bound },
-	{ MTA_FETCH,		delivery_fetch },
+	{ MTA_FETCH,		content_fetch },
 	{ MTA_RESULT,		delivery_result },
 	{ MTA_RETURN,		delivery_return },
 	{ MTA_LANE,		delivery_lane },
@@ -100,6 +103,7 @@ static struct {
 	struct loop_job		 commit;
 	struct loop_job		 due;
 	struct loop_timer	 tick;
+	struct loop_timer	 overdue;	/* the stop */
 	struct queue_stats	 stats;
 	int			 accepting;
 	int			 stopping;
@@ -234,6 +238,7 @@ on_flushed(struct ipc *ipc, struct ipc_msg *msg)
 	ipc_get_end(msg);
 	spool_flushed(batch, (int)error);
 	queue_commit();			/* the next batch has gathered */
+	lane_kick();
 }
 
 static void
@@ -241,6 +246,7 @@ mta_closed(struct ipc *ipc, void *arg)
 {
 	ipc_free(ipc);
 	queue.mta = NULL;
+	content_mta_gone();
 	delivery_mta_gone();
 	control_mta_gone();
 }
@@ -318,14 +324,22 @@ on_configured(struct config *now, struct config *before)
 	tell_unknown(now, before);
 }
 
+/* What was appended is on the disk, or has had its time. */
 static void
-on_stop(void)
+stop_now(void *arg)
 {
-	queue.stopping = 1;
 	spool_close();
 	if (queue.smtpd != NULL)
 		ipc_flush(queue.smtpd);
 	loop_exit(0);
+}
+
+static void
+on_stop(void)
+{
+	queue.stopping = 1;
+	loop_timer_set(&queue.overdue, STOP_SECONDS);
+	queue_commit();
 }
 
 /*
@@ -356,7 +370,7 @@ expired(struct rcpt *rcpt)
 {
 	char	*words;
 
-	if (bounce_busy())
+	if (bounce_busy() || spool_congested())
 		return (-1);
 	words = rcpt->tries == 0 ? NULL : rcpt_reply(rcpt);
 	tell(rcpt, BOUNCE_EXPIRED, words);
@@ -369,7 +383,7 @@ late(struct rcpt *rcpt)
 {
 	char	*words;
 
-	if (bounce_busy())
+	if (bounce_busy() || spool_congested())
 		return (-1);
 	words = rcpt->tries == 0 ? NULL : rcpt_reply(rcpt);
 	rcpt->flags |= RCPT_WARNED;
@@ -399,7 +413,13 @@ run_due(void *arg)
 static void
 run_commit(void *arg)
 {
-	spool_commit();
+	if (!queue.stopping) {
+		spool_commit();
+		return;
+	}
+	spool_settle();
+	if (spool_idle())
+		stop_now(NULL);
 }
 
 static void
@@ -423,7 +443,9 @@ static void
 on_tick(void *arg)
 {
 	loop_timer_set(&queue.tick, 0);
-	if (queue.config == NULL)
+	if (queue.stopping)
+		queue_commit();
+	if (queue.stopping || queue.config == NULL)
 		return;
 	loop_job_queue(&queue.due);
 	lane_sweep(&lane_ops);
@@ -432,6 +454,7 @@ on_tick(void *arg)
 	bounce_tick();
 	transaction_tick();
 	tell_accepting();
+	control_tick();
 	spool_tick();
 }
 
@@ -448,6 +471,7 @@ replay_message(const struct envelope *e, struct spool_ref ref,
 	m->ref = ref;
 	m->content = content;
 	message_insert(m);
+	message_replayed(m);
 }
 
 static void
@@ -459,6 +483,7 @@ replay_result(uint64_t id, uint32_t number, enum rcpt_state state)
 	if ((m = message_find(id)) == NULL ||
 	    (rcpt = message_rcpt(m, number)) == NULL || rcpt->lane == NULL)
 		return;
+	lane_age_remove(rcpt->lane, rcpt);
 	rcpt->lane = NULL;
 	if (--m->open == 0)
 		message_forget(m, 0);
@@ -481,17 +506,33 @@ replay_defer(uint64_t id, uint32_t number, uint16_t tries, uint64_t when,
 		rcpt->flags |= RCPT_WARNED;
 }
 
+/* Where the words of its last failure lie, after all. */
+static void
+located(uint64_t id, uint32_t number, struct spool_ref ref)
+{
+	struct message	*m;
+	struct rcpt	*rcpt;
+
+	if ((m = message_find(id)) != NULL &&
+	    (rcpt = message_rcpt(m, number)) != NULL)
+		rcpt->reply = ref;
+}
+
 static void
 replay_move(uint64_t id, uint32_t number, const char *binding,
     const char *group)
 {
 	struct message	*m;
 	struct rcpt	*rcpt;
+	struct lane	*lane;
 
 	if ((m = message_find(id)) == NULL ||
 	    (rcpt = message_rcpt(m, number)) == NULL || rcpt->lane == NULL)
 		return;
-	rcpt->lane = lane_get(account_get(binding), rcpt->lane->destination);
+	lane = rcpt->lane;
+	lane_age_remove(lane, rcpt);
+	rcpt->lane = lane_get(account_get(binding), lane->destination);
+	lane_age_insert(rcpt->lane, rcpt);
 	rcpt->due = 0;
 }
 
@@ -533,9 +574,11 @@ queue_role(const char *root, int foreground, int verbose)
 	loop_job_init(&queue.commit, run_commit, NULL);
 	loop_job_init(&queue.due, run_due, NULL);
 	loop_timer_init(&queue.tick, on_tick, NULL);
+	loop_timer_init(&queue.overdue, stop_now, NULL);
 	lane_setup(&lane_ops);
 	schedule_init(schedule_now(), due);
 	spool_set_mover(message_again);
+	spool_set_located(located);
 	spool_set_checkpoint(suspend_checkpoint);
 	if (spool_open("/", &replay, &error) == -1)
 		fatalx("%s", error);

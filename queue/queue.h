@@ -89,6 +89,7 @@ TAILQ_HEAD(rcpts, rcpt);
 
 #define MESSAGE_NULL_SENDER	0x01
 #define MESSAGE_LARGE		0x02
+#define MESSAGE_CHECKED		0x04	/* its file, since the start */
 
 struct message {
 	RB_ENTRY(message) node;
@@ -204,6 +205,8 @@ void		 rcpt_finish(struct rcpt *);
 uint8_t		 notify_flags(const char *);
 uint64_t	 message_count(void);
 uint64_t	 rcpt_count(void);
+/* In the replay: what is open of it joins its lanes. */
+void		 message_replayed(struct message *);
 void		 message_replay_done(void);
 /* In the replay: over, or replaced by a later record. */
 void		 message_forget(struct message *, int replaced);
@@ -270,6 +273,8 @@ void		 lane_kick(void);
 int		 lane_step(void);	/* at once; 1: there may be more */
 void		 lane_age_insert(struct lane *, struct rcpt *);
 void		 lane_age_remove(struct lane *, struct rcpt *);
+/* Where old came behind new, it says so by lane->unsorted. */
+void		 lane_age_sort(struct lane *);
 /* lane_age.c: look at some lanes for expiry, warnings, idleness. */
 void		 lane_sweep(const struct lane_ops *);
 void		 lane_sweep_add(struct lane *);
@@ -316,12 +321,18 @@ void		 delivery_lane_gone(struct lane *);
 /* Ask mta for what it has not sent yet. */
 void		 delivery_recall(struct lane *);
 void		 delivery_mta_gone(void);
-void		 delivery_fetch(struct ipc *, struct ipc_msg *);
 void		 delivery_result(struct ipc *, struct ipc_msg *);
 void		 delivery_return(struct ipc *, struct ipc_msg *);
 void		 delivery_lane(struct ipc *, struct ipc_msg *);
 void		 delivery_binding(struct ipc *, struct ipc_msg *);
 void		 delivery_counts(struct ipc *, struct ipc_msg *);
+/* A task's message, NULL if it is over; its content cannot be read. */
+struct message	*delivery_message(uint64_t task);
+void		 delivery_lost(uint64_t task);
+
+/* content.c: content for mta. */
+void		 content_fetch(struct ipc *, struct ipc_msg *);
+void		 content_mta_gone(void);
 
 /* bounce.c: delivery status notifications, RFC 3464. */
 enum bounce_kind {
@@ -453,6 +464,7 @@ struct client {
 	char		*words[CONTROL_WORDS];
 	int		 nwords;
 	int		 (*visit)(struct client *, struct rcpt *);
+	int		 (*busy)(void);	/* no step while this holds; or NULL */
 	void		 (*done)(struct client *);
 	uint64_t	 cursor;	/* next message id */
 	uint64_t	 count;		/* recipients visited that counted */
@@ -476,6 +488,7 @@ void		 control_mta_gone(void);
 /* For whoever waits for the end of a reload. */
 void		 control_reload_text(const char *fmt, ...)
 		    __attribute__((format(printf, 1, 2)));
+void		 control_tick(void);
 /* One line of the answer; text has no newline. */
 void		 control_text(struct client *, const char *fmt, ...)
 		    __attribute__((format(printf, 2, 3)));

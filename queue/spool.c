@@ -65,6 +65,7 @@ static struct {
 	int		 move_failed;	/* -1: not appended, 1: damaged */
 	struct record_lines *checkpoint; /* being gathered */
 	void		(*gather)(void);
+	void		(*located)(uint64_t, uint32_t, struct spool_ref);
 	struct spool_ref last;
 	uint64_t	 records;
 } spool;
@@ -84,6 +85,8 @@ append(struct record *r, const void *text, const void *content,
 		r->flags |= RECORD_MORE;
 	b = write_batch(record_size(r), spool.group_count > 0);
 	spool.last = write_guess();
+	if (b->len == 0)
+		b->guess = spool.last;
 	if ((e = batch_add(b, r, text, content)) == NULL)
 		return (NULL);
 	e->done = done;
@@ -349,6 +352,13 @@ spool_idle(void)
 	return (write_idle() && !large_waiting() && !sync_waiting());
 }
 
+void
+spool_settle(void)
+{
+	reclaim_reset();
+	write_tick();
+}
+
 int
 spool_accepting(uint64_t octets)
 {
@@ -390,6 +400,34 @@ void
 spool_set_checkpoint(void (*gather)(void))
 {
 	spool.gather = gather;
+}
+
+void
+spool_set_located(void (*located)(uint64_t, uint32_t, struct spool_ref))
+{
+	spool.located = located;
+}
+
+/* Where the defer records of a batch lie: not where spool_last() said. */
+void
+spool_relocate(const struct batch *b, const struct segment *s)
+{
+	struct spool_ref	 ref;
+	struct record		 r;
+	uint32_t		 i;
+
+	if (spool.located == NULL)
+		return;
+	for (i = 0; i < b->count; i++) {
+		if (b->entries[i].type != RECORD_DEFER ||
+		    record_decode(b->buf + b->entries[i].offset,
+		    b->len - b->entries[i].offset, s->magic, &r) !=
+		    RECORD_GOOD)
+			continue;
+		ref.segment = s->number;
+		ref.offset = (uint32_t)(b->base + b->entries[i].offset);
+		spool.located(r.id, r.rcpt, ref);
+	}
 }
 
 void

@@ -116,9 +116,12 @@ void		 spool_defer(uint64_t id, uint32_t rcpt, uint16_t tries,
 		    uint64_t due, int warned, const char *reply);
 /*
  * Where the record appended last will lie, or within replay where the present
- * one lies: a hint, for spool_read_reply.
+ * one lies: a hint, for spool_read_reply.  Where a defer record comes to lie
+ * elsewhere (a new segment), the callee is told.
  */
 struct spool_ref spool_last(void);
+void		 spool_set_located(void (*)(uint64_t id, uint32_t rcpt,
+		    struct spool_ref));
 void		 spool_move(uint64_t id, uint32_t rcpt, const char *binding,
 		    const char *group, spool_done *, void *);
 void		 spool_drop(uint64_t id, spool_done *, void *);
@@ -138,6 +141,13 @@ void		 spool_commit(void);
 void		 spool_tick(void);
 /* Nothing waits for a write or a flush. */
 int		 spool_idle(void);
+/* Instead of commit and tick before a close: no more than what waits. */
+void		 spool_settle(void);
+/*
+ * So much waits to be written that nothing should be begun which appends
+ * more: the disk is full, or slow.
+ */
+int		 spool_congested(void);
 
 /*
  * A message has no open recipient: its record is dead.  Once per record;
@@ -174,12 +184,19 @@ int		 spool_large_create(uint64_t id);
 int		 spool_large_open(uint64_t id);
 void		 spool_large_remove(uint64_t id);
 /*
- * All is written: check its length and take its CRC, which spool_message puts
- * into the record (crc may be NULL).  0, or -1 with errno.
+ * All is written: check its length; spool_message puts the writer's CRC into
+ * the record.  0, or -1 with errno.
  */
-int		 spool_large_finish(uint64_t id, uint64_t len, uint32_t *crc);
-/* Compare a stored one with its record: 0, or -1 with errno (EILSEQ). */
-int		 spool_large_check(struct spool_ref);
+int		 spool_large_finish(uint64_t id, uint64_t len, uint32_t crc);
+/*
+ * Compare a stored one with its record, some of it at a time.  NULL with
+ * errno; then steps until there is no more: 1 there is, 0 it is as it was
+ * written, -1 with errno (EILSEQ) it is not.
+ */
+struct large_check;
+struct large_check *spool_large_check(struct spool_ref);
+int		 spool_large_check_step(struct large_check *);
+void		 spool_large_check_end(struct large_check *);
 
 struct spool_stats {
 	uint64_t	 bytes;		/* of all segments */

@@ -87,6 +87,7 @@ struct batch {
 	TAILQ_ENTRY(batch) entry;
 	uint64_t	 serial;
 	uint64_t	 base;		/* in its segment, once written */
+	struct spool_ref guess;		/* of its first record, before that */
 	unsigned char	*buf;
 	size_t		 len, room;
 	struct batch_entry *entries;
@@ -170,6 +171,8 @@ int		 spool_set_moving(const struct record *, uint32_t segment);
 uint64_t	 spool_appended(void);
 void		 spool_set_last(struct spool_ref);
 int		 spool_grouping(void);
+/* A batch that was written lies elsewhere than was guessed. */
+void		 spool_relocate(const struct batch *, const struct segment *);
 /* The record that opens a segment, sealed; NULL: no memory. */
 struct batch	*spool_checkpoint(struct segment *);
 

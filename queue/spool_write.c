@@ -30,6 +30,8 @@
 
 /* A batch takes no more once it is so long. */
 #define BATCH_MAX	(4 * 1024 * 1024)
+/* Octets that wait: nothing is begun that would add to them. */
+#define CONGESTED	(2 * BATCH_MAX)
 
 static struct {
 	struct batches	 waiting;	/* the last one gathers */
@@ -257,6 +259,9 @@ batch_write(struct batch *b)
 		s->end += opening + b->len;
 		room_used(opening + b->len);
 		batch_account(b, s, segment_count);
+		if (b->guess.segment != s->number ||
+		    b->guess.offset != b->base)
+			spool_relocate(b, s);
 	}
 	batch_free(first);
 	return (error);
@@ -529,6 +534,20 @@ write_idle(void)
 
 	return ((b == NULL || b->len == 0) && TAILQ_EMPTY(&writer.written) &&
 	    writer.flight == 0);
+}
+
+int
+spool_congested(void)
+{
+	struct batch	*b;
+	size_t		 octets = 0;
+
+	if (writer.stalled)
+		return (1);
+	TAILQ_FOREACH(b, &writer.waiting, entry)
+		if ((octets += b->len) > CONGESTED)
+			return (1);
+	return (0);
 }
 
 /* What is stalled may be tried again, and what is written be flushed. */

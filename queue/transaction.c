@@ -794,16 +794,18 @@ transaction_commit(struct ipc *ipc, struct ipc_msg *msg)
 {
 	struct transaction	*t;
 	uint64_t		 len;
+	uint32_t		 crc;
 	uint8_t			 utf8;
 
 	t = transaction_find(ipc_get_u64(msg));
 	utf8 = ipc_get_u8(msg);
 	len = ipc_get_u64(msg);
+	crc = ipc_get_u32(msg);
 	ipc_get_end(msg);
 	if (t == NULL || t->message != NULL || !t->large)
 		return;
 	t->utf8_header = utf8;
-	if (spool_large_finish(t->id, len, NULL) == -1)
+	if (spool_large_finish(t->id, len, crc) == -1)
 		store_failed(t, errno);
 	else
 		store(t, NULL, len);

@@ -34,6 +34,7 @@
 #include <atf-c.h>
 
 #include "lib/envelope.h"
+#include "lib/text.h"
 #include "queue/spool_log.h"
 
 #define MODEL_MAX	4096
@@ -146,7 +147,8 @@ model_large(struct model_message *m, char *content)
 		return (-1);
 	status = disk_write(fd, &iov, 1, 0);
 	disk_shut(fd);
-	if (status == -1 || spool_large_finish(m->id, m->len, NULL) == -1) {
+	if (status == -1 || spool_large_finish(m->id, m->len,
+	    crc32c(0, content, m->len)) == -1) {
 		spool_large_remove(m->id);
 		return (-1);
 	}
@@ -312,12 +314,19 @@ model_open(const char *root)
 static inline int
 model_readable(struct model_message *m)
 {
+	struct large_check *check;
 	uint64_t	 len;
 	char		*want, *got;
 	int		 same;
 
-	if (m->large)
-		return (spool_large_check(m->ref) == 0);
+	if (m->large) {
+		if ((check = spool_large_check(m->ref)) == NULL)
+			return (0);
+		while ((same = spool_large_check_step(check)) == 1)
+			;
+		spool_large_check_end(check);
+		return (same == 0);
+	}
 	if ((got = spool_read_content(m->ref, &len)) == NULL)
 		return (0);
 	want = model_content(m->id, m->len);

@@ -30,6 +30,7 @@
 #include <unistd.h>
 
 #include "lib/log.h"
+#include "lib/text.h"
 #include "smtpd/smtpd.h"
 
 #define CONTENT_FIRST	4096
@@ -55,6 +56,7 @@ struct intake {
 	size_t		 len;		/* in content */
 	size_t		 size;		/* of content */
 	uint64_t	 written;	/* to fd */
+	uint32_t	 crc;		/* of that */
 	int		 header;	/* rules wait for it */
 	int		 waiting;	/* for queue's word on it */
 	const char	*failed;
@@ -257,6 +259,7 @@ large_write(struct intake *t)
 		}
 		done += n;
 	}
+	t->crc = crc32c(t->crc, t->content, t->len);
 	t->written += t->len;
 	t->len = 0;
 	return (0);
@@ -340,6 +343,7 @@ intake_commit(struct intake *t, int eightbit)
 		ipc_put_u64(queue, t->number);
 		ipc_put_u8(queue, eightbit);
 		ipc_put_u64(queue, t->written);
+		ipc_put_u32(queue, t->crc);
 	} else {
 		ipc_begin(queue, SMTPD_CONTENT);
 		ipc_put_u64(queue, t->number);
