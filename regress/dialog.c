@@ -179,7 +179,7 @@ read_line(void)
 	return (line);
 }
 
-/* One whole reply; its first digit. */
+/* One whole reply; its code. */
 static int
 read_reply(void)
 {
@@ -188,14 +188,14 @@ read_reply(void)
 	do
 		line = read_line();
 	while (strlen(line) > 3 && line[3] == '-');
-	return (line[0] - '0');
+	return (atoi(line));
 }
 
 static void
 run(void)
 {
 	char line[LINE];
-	int in_content = 0, first;
+	int in_content = 0, code;
 
 	while (fgets(line, sizeof(line), stdin) != NULL) {
 		line[strcspn(line, "\n")] = '\0';
@@ -221,8 +221,8 @@ run(void)
 			send_line(line);
 		for (; dialog.owed > 0; dialog.owed--)
 			(void)read_reply();
-		first = read_reply();
-		in_content = first == 3;
+		code = read_reply();
+		in_content = code == 354;
 	}
 }
 

@@ -27,19 +27,6 @@ accept_all()
 	END
 }
 
-# table: "COMMAND|CODE" on stdin, all in one session; each final reply line
-# must begin with its code.
-table()
-{
-	cat >table
-	sed 's/|[0-9]*$//' table | dialog >table.out
-	grep -v '^...-' table.out | sed -n '2,$p' >table.got
-	paste -d '|' table table.got | awk -F '|' '
-	{ want = $(NF - 1); got = substr($NF, 1, length(want)) }
-	want != got { print "want " want ": " $0; bad = 1 }
-	END { exit(bad) }' || fail "replies differ"
-}
-
 atf_test_case replies cleanup
 replies_head() { atf_set require.user root; }
 replies_body()
