@@ -128,6 +128,9 @@ ctl_command(const char *const *words, int nwords)
 {
 	int	 result;
 
+	/* what comes in its own time is shown as it comes */
+	if (strcmp(words[0], "trace") == 0 || strcmp(words[0], "test") == 0)
+		setlinebuf(stdout);
 	ctl.table = table_out_new(stdout, ctl.json);
 	result = ctl_ask(ctl.socket, words, nwords, &answer,
 	    strcmp(words[0], "stop") == 0);

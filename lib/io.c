@@ -50,6 +50,7 @@ struct buffer {
 struct io {
 	int		 fd;
 	io_callback	*callback;
+	io_tap		*tap;
 	void		*arg;
 	struct event	 read;
 	struct event	 write;
@@ -546,6 +547,8 @@ io_write(struct io *io, const void *data, size_t len)
 {
 	if (io->ended)
 		return (0);
+	if (io->tap != NULL)
+		io->tap(io->arg, data, len);
 	if (append(&io->out, data, len) == -1)
 		return (-1);
 	loop_job_queue(&io->flush);
@@ -574,6 +577,12 @@ io_printf(struct io *io, const char *fmt, ...)
 	r = io_write(io, text, len);
 	free(text);
 	return (r);
+}
+
+void
+io_set_tap(struct io *io, io_tap *tap)
+{
+	io->tap = tap;
 }
 
 size_t

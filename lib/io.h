@@ -81,6 +81,9 @@ void		 io_set_limit(struct io *, size_t);
 int		 io_write(struct io *, const void *, size_t);
 int		 io_printf(struct io *, const char *, ...)
 		    __attribute__((format(printf, 2, 3)));
+/* Shown all that is written, before TLS; arg is io_new's.  NULL: no more. */
+typedef void	 io_tap(void *arg, const char *, size_t);
+void		 io_set_tap(struct io *, io_tap *);
 /* Octets not yet with the kernel. */
 size_t		 io_pending(const struct io *);
 /* Half-close after the output has gone, then IO_DRAINED. */

@@ -113,6 +113,7 @@ enum ipc_type {
 				   length 0: damaged or gone */
 	QUEUE_ASK,		/* u32 client, str command...: show bindings,
 				   show binding, match, test, trace */
+	QUEUE_ASK_END,		/* u32 client: it has gone */
 	/* mta -> queue */
 	MTA_BIND,		/* u64 ask, str binding (NULL: none), str group
 				   or NULL, u32 rule, str error (no binding) */

@@ -217,6 +217,10 @@ bind_command(struct ipc *ipc, struct ipc_msg *m)
 	ipc_get_end(m);
 	if (count > CONTROL_WORDS)
 		count = CONTROL_WORDS;
+	if (count > 0 && strcmp(words[0], "trace") == 0) {
+		trace_command(client, words, count);
+		return;
+	}
 	if (count == 0 || strcmp(words[0], "match") != 0) {
 		snprintf(text, sizeof(text), "- mta has no answer to %s",
 		    count == 0 ? "nothing" : words[0]);

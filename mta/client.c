@@ -263,6 +263,7 @@ client_body(struct connection *c)
 		return (-1);
 	c->sending = NULL;
 	c->go = c->body = 0;
+	trace_content(c);
 	client_expect(c, COMMAND_DOT, item, 0);
 	return (0);
 }
@@ -562,9 +563,11 @@ client_line(struct connection *c)
 	if (used == 0)
 		return (0);
 	if (used == -1) {
+		trace_received(c, io_data(c->io), io_len(c->io));
 		client_broken(c, "malformed reply");
 		return (-1);
 	}
+	trace_received(c, io_data(c->io), (size_t)used);
 	io_drain(c->io, (size_t)used);
 	if (client_awaited(c) == COMMAND_EHLO)
 		client_extension(c);

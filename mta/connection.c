@@ -35,6 +35,7 @@
 static struct {
 	struct connections	 all;
 	unsigned int		 count;
+	unsigned int		 last;		/* number given out */
 	int			 ready;
 } connections;
 
@@ -92,6 +93,18 @@ connection_allowed(struct lane *lane)
 	return (1);
 }
 
+static void
+trace_connect(const struct connection *c)
+{
+	char	 src[64];
+
+	strlcpy(src, sockaddr_text((const struct sockaddr *)&c->place.src),
+	    sizeof(src));
+	trace_note(c, "connect from %s to %s [%s] for %s", src, c->place.mx,
+	    sockaddr_text_port((const struct sockaddr *)&c->place.dst),
+	    c->lane->destination);
+}
+
 static struct connection *
 connection_new(struct lane *lane, int fd, const struct place *place)
 {
@@ -104,6 +117,7 @@ connection_new(struct lane *lane, int fd, const struct place *place)
 	}
 	if ((c = calloc(1, sizeof(*c))) == NULL)
 		fatal("connection_new");
+	c->number = ++connections.last;
 	c->stage = STAGE_CONNECT;
 	c->way = lane->way;
 	c->lane = lane;
@@ -113,6 +127,8 @@ connection_new(struct lane *lane, int fd, const struct place *place)
 	c->max_messages = most < 1 ? 100 : (uint32_t)most;
 	if ((c->io = io_new(fd, client_event, c)) == NULL)
 		fatal("connection_new");
+	io_set_tap(c->io, trace_sent);
+	trace_connect(c);
 	TAILQ_INSERT_TAIL(&connections.all, c, all_entry);
 	connections.count++;
 	lane->connections++;
@@ -228,6 +244,7 @@ connection_free(struct connection *c)
 {
 	struct lane	*lane = c->lane;
 
+	trace_note(c, "closed");
 	connection_unpark(c);
 	if (c->stage < STAGE_READY)
 		lane->opening--;
@@ -347,6 +364,7 @@ connection_failed(struct connection *c, const char *text)
 	int		 fresh;
 	uint32_t	 retry;
 
+	trace_note(c, "%s", text);
 	if (source_probe((struct sockaddr *)&c->place.src) ==
 	    SOURCE_MISSING) {
 		/* gives back all that is in hand there, this one too */

@@ -37,6 +37,7 @@ static void	 queue_lane_gone(struct ipc *, struct ipc_msg *);
 static void	 queue_task(struct ipc *, struct ipc_msg *);
 static void	 queue_recall(struct ipc *, struct ipc_msg *);
 static void	 queue_content(struct ipc *, struct ipc_msg *);
+static void	 queue_ask_end(struct ipc *, struct ipc_msg *);
 
 static const struct ipc_entry from_queue[] = {
 	{ QUEUE_BIND,		bind_ask },
@@ -46,6 +47,7 @@ static const struct ipc_entry from_queue[] = {
 	{ QUEUE_RECALL,		queue_recall },
 	{ QUEUE_CONTENT,	queue_content },
 	{ QUEUE_ASK,		bind_command },
+	{ QUEUE_ASK_END,	queue_ask_end },
 	{ IPC_NONE,		NULL }
 };
 
@@ -141,8 +143,19 @@ queue_content(struct ipc *ipc, struct ipc_msg *m)
 }
 
 static void
+queue_ask_end(struct ipc *ipc, struct ipc_msg *m)
+{
+	uint32_t	 client;
+
+	client = ipc_get_u32(m);
+	ipc_get_end(m);
+	trace_end(client);
+}
+
+static void
 forget_all(void)
 {
+	trace_end_all();
 	connection_free_all();
 	lane_forget_all();
 	item_free_all();

@@ -40,6 +40,7 @@
 struct connection;
 struct lane;
 struct resolve;
+struct test;
 struct route;
 
 #define MTA_TEXT	512		/* a reply, or words of our own */
@@ -369,6 +370,7 @@ struct lane {
 	TAILQ_ENTRY(lane) blocked_entry;
 	uint32_t	 id;
 	int		 gone;		/* queue forgot it; connections stay */
+	struct test	*test;		/* NULL: it carries mail */
 	struct way	*way;
 	char		*destination;
 	struct items	 waiting;
@@ -491,6 +493,7 @@ struct connection {
 	TAILQ_ENTRY(connection) all_entry;
 	TAILQ_ENTRY(connection) entry;	/* of its way: while it is idle */
 	enum connection_stage stage;
+	unsigned int	 number;	/* for people */
 	struct way	*way;
 	struct lane	*lane;
 	struct io	*io;
@@ -515,6 +518,8 @@ struct connection {
 	int		 go;		/* 354: content may follow */
 	int		 body;		/* large content is on its way */
 	uint64_t	 offset;
+	uint64_t	 trace_content;	/* octets shown as a number */
+	int		 trace_secret;	/* the next line answers a 334 */
 	int		 bol;		/* body: at the begin of a line */
 	int		 cr;		/* body: last octet was a CR */
 	int		 reset;		/* RSET before the next MAIL */
@@ -590,6 +595,29 @@ ssize_t		 reply_parse(struct reply *, const char *, size_t);
 /* "KEYWORD", and its parameter in *param where not NULL. */
 int		 reply_keyword(const struct reply *, const char *keyword,
 		    const char **param, size_t *len);
+
+/*
+ * trace.c: the dialogue, for who wants to see it.
+ */
+/* -1: too many.  lane: a test's, or NULL; domain NULL: all. */
+int		 trace_start(uint32_t client, struct way *, const char *domain,
+		    const struct lane *);
+void		 trace_end(uint32_t client);
+void		 trace_end_all(void);
+void		 trace_note(const struct connection *, const char *, ...)
+		    __attribute__((format(printf, 2, 3)));
+/* An io_tap. */
+void		 trace_sent(void *, const char *, size_t);
+/* A line of a reply. */
+void		 trace_received(struct connection *, const char *, size_t);
+/* The content is written. */
+void		 trace_content(struct connection *);
+void		 trace_command(uint32_t client, const char **words,
+		    uint32_t count);
+/* A line of lib/control.h to a client of the control socket. */
+void		 answer_text(uint32_t client, const char *mark, int more,
+		    const char *fmt, ...)
+		    __attribute__((format(printf, 4, 5)));
 
 /*
  * report.c: results to queue, lines to the log.

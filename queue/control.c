@@ -40,7 +40,7 @@
 #define CLIENTS_MAX	64
 #define CLIENT_SECONDS	600		/* idle */
 #define STEP_MESSAGES	200		/* looked at in one turn */
-/* Output that waits for a slow reader: no further step. */
+/* Output that waits for a slow reader: no further step, no trace. */
 #define OUTPUT_MAX	(256 * 1024)
 
 TAILQ_HEAD(clients, client);
@@ -68,9 +68,23 @@ client_find(uint32_t number)
 	return (client);
 }
 
+/* mta need not answer any more. */
+static void
+client_ask_end(const struct client *client)
+{
+	struct ipc	*mta = queue_mta();
+
+	if (!client->asked || mta == NULL)
+		return;
+	ipc_begin(mta, QUEUE_ASK_END);
+	ipc_put_u32(mta, client->number);
+	ipc_end(mta);
+}
+
 static void
 client_free(struct client *client)
 {
+	client_ask_end(client);
 	loop_job_cancel(&client->step);
 	TAILQ_REMOVE(&control.clients, client, entry);
 	control.count--;
@@ -480,6 +494,14 @@ control_answer(struct ipc *mta, struct ipc_msg *msg)
 		client_idle(client);
 		return;
 	}
+	if (more && io_pending(client->io) > OUTPUT_MAX) {
+		client->other++;	/* it reads too slowly for a trace */
+		return;
+	}
+	if (client->other > 0)
+		control_text(client, "(%llu lines were lost)",
+		    (unsigned long long)client->other);
+	client->other = 0;
 	if (row != NULL && row[0] != '\0')
 		(void)io_printf(client->io, "%s\n", row);
 	if (!more)
