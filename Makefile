@@ -27,7 +27,7 @@ LIB =		lib/address.o lib/table.o lib/rules.o lib/envelope.o \
 		lib/config_record_binding.o lib/config_print.o lib/lex.o \
 		lib/config_advise.o \
 		lib/log.o lib/loop.o lib/ipc.o lib/io.o lib/io_tls.o \
-		lib/tls_server.o \
+		lib/tls_server.o lib/tls_client.o \
 		lib/proc.o lib/role.o lib/accounts.o parse.o
 SMTPD =		smtpd/parent.o smtpd/children.o smtpd/reload.o \
 		smtpd/generation.o smtpd/load.o smtpd/doors.o \
@@ -51,7 +51,7 @@ MTA =		mta/mta.o mta/item.o mta/bind.o mta/binding.o mta/peer.o \
 		mta/source.o mta/trace.o mta/dns.o mta/resolve.o mta/route.o mta/lane.o \
 		mta/pick.o \
 		mta/connection.o mta/client.o mta/body.o mta/reply.o \
-		mta/report.o
+		mta/report.o mta/policy.o mta/starttls.o mta/login.o mta/dane.o
 MDA =
 CTL =		ctl/binderyctl.o ctl/ask.o ctl/table.o ctl/mailq.o ctl/encrypt.o \
 		ctl/sendmail.o ctl/message.o ctl/submit.o
@@ -63,8 +63,8 @@ HDRS =		lib/address.h lib/config.h lib/control.h lib/envelope.h \
 		lib/proc.h lib/role.h lib/rules.h lib/sandbox.h lib/table.h \
 		lib/task.h lib/text.h lib/config_private.h lib/lex.h lib/compat/compat.h \
 		queue/queue.h queue/spool.h queue/spool_log.h queue/spool_disk.h queue/record.h \
-		queue/flush.h mta/mta.h smtpd/parent.h ctl/ctl.h \
-		lib/accounts.h lib/tls_server.h \
+		queue/flush.h mta/mta.h mta/secure.h smtpd/parent.h ctl/ctl.h \
+		lib/accounts.h lib/tls_server.h lib/tls_client.h \
 		smtpd/smtpd.h smtpd/syntax.h smtpd/data.h smtpd/strip.h \
 		ctl/sendmail.h
 

@@ -58,6 +58,7 @@ command_name(enum command command)
 	static const char *const names[] = {
 		[COMMAND_NONE] = "nothing", [COMMAND_GREETING] = "greeting",
 		[COMMAND_EHLO] = "EHLO", [COMMAND_HELO] = "HELO",
+		[COMMAND_STARTTLS] = "STARTTLS", [COMMAND_AUTH] = "AUTH",
 		[COMMAND_MAIL] = "MAIL", [COMMAND_RCPT] = "RCPT",
 		[COMMAND_DATA] = "DATA", [COMMAND_DOT] = "end of data",
 		[COMMAND_RSET] = "RSET", [COMMAND_QUIT] = "QUIT"
@@ -66,7 +67,7 @@ command_name(enum command command)
 	return (names[command]);
 }
 
-static void
+void
 client_expect(struct connection *c, enum command command, struct item *item,
     uint32_t rcpt)
 {
@@ -94,9 +95,14 @@ client_broken(struct connection *c, const char *what)
 {
 	char	 text[MTA_TEXT];
 
+	if (starttls_broken(c, what))
+		return;
 	if (c->stage == STAGE_CONNECT)
 		snprintf(text, sizeof(text), "connect to %s: %s",
 		    sockaddr_text_port((struct sockaddr *)&c->place.dst),
+		    what);
+	else if (c->stage == STAGE_TLS && c->npending == 0)
+		snprintf(text, sizeof(text), "TLS with %s: %s", c->place.mx,
 		    what);
 	else
 		snprintf(text, sizeof(text), "%s from %s while waiting for "
@@ -367,14 +373,31 @@ client_quit(struct connection *c)
 	client_expect(c, COMMAND_QUIT, NULL, 0);
 }
 
-static void
+void
+client_greeting(struct connection *c)
+{
+	c->stage = STAGE_GREETING;
+	client_expect(c, COMMAND_GREETING, NULL, 0);
+}
+
+/* What was offered before this, in clear perhaps, does not count. */
+void
 client_hello(struct connection *c, enum connection_stage stage)
 {
 	c->stage = stage;
+	c->starttls = c->auth = c->pipelining = c->eightbit = 0;
+	c->smtputf8 = c->dsn = c->size = 0;
+	c->size_max = 0;
 	io_printf(c->io, "%s %s\r\n", stage == STAGE_EHLO ? "EHLO" : "HELO",
 	    c->place.ehlo);
 	client_expect(c, stage == STAGE_EHLO ? COMMAND_EHLO : COMMAND_HELO,
 	    NULL, 0);
+}
+
+void
+client_secret(struct connection *c, const char *line, const char *secret)
+{
+	io_printf(c->io, "%s%s\r\n", line, secret);
 }
 
 /* One line of the answer to EHLO; the first names the host only. */
@@ -390,6 +413,10 @@ client_extension(struct connection *c)
 		return;
 	if (reply_keyword(r, "PIPELINING", NULL, NULL))
 		c->pipelining = 1;
+	else if (reply_keyword(r, "STARTTLS", NULL, NULL))
+		c->starttls = 1;
+	else if (reply_keyword(r, "AUTH", &param, &len))
+		login_offered(c, param, len);
 	else if (reply_keyword(r, "8BITMIME", NULL, NULL))
 		c->eightbit = 1;
 	else if (reply_keyword(r, "SMTPUTF8", NULL, NULL))
@@ -485,6 +512,10 @@ client_reply_hello(struct connection *c, enum command command)
 {
 	int	 class = c->reply.code / 100;
 
+	if (command == COMMAND_STARTTLS)
+		return (starttls_reply(c));
+	if (command == COMMAND_AUTH)
+		return (login_reply(c));
 	if (class != 2) {
 		if (command == COMMAND_EHLO && class == 5)
 			client_hello(c, STAGE_HELO);
@@ -495,7 +526,7 @@ client_reply_hello(struct connection *c, enum command command)
 	} else if (command == COMMAND_GREETING)
 		client_hello(c, STAGE_EHLO);
 	else
-		connection_ready(c);
+		return (starttls_next(c));
 	return (0);
 }
 
@@ -612,8 +643,8 @@ client_connected(struct connection *c)
 		connection_failed(c, "the source address went away");
 		return;
 	}
-	c->stage = STAGE_GREETING;
-	client_expect(c, COMMAND_GREETING, NULL, 0);
+	if (starttls_first(c) == 0)
+		client_greeting(c);
 }
 
 void
@@ -654,6 +685,7 @@ client_event(struct io *io, enum io_event event, void *arg)
 			client_broken(c, "timeout");
 		break;
 	case IO_SECURE:
+		starttls_done(c);
 		break;
 	}
 }

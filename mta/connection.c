@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "lib/log.h"
 #include "mta/mta.h"
@@ -137,13 +138,24 @@ connection_new(struct lane *lane, int fd, const struct place *place)
 	return (c);
 }
 
+/* The socket is on its way. */
+static void
+connection_begin(struct connection *c)
+{
+	int64_t	 seconds = mta_config()->mta_timeout;
+
+	reply_start(&c->reply);
+	io_connecting(c->io);
+	io_set_deadline(c->io, seconds > 0 ? (uint32_t)seconds :
+	    CONNECTION_CONNECT);
+}
+
 enum source_error
 connection_open(struct lane *lane, const struct route_host *host,
-    const char *sender, struct place *place)
+    const char *sender, const struct policy *policy, struct place *place)
 {
 	struct connection	*c;
 	enum source_error	 error;
-	int64_t			 seconds = mta_config()->mta_timeout;
 	int			 fd;
 
 	memset(place, 0, sizeof(*place));
@@ -156,20 +168,55 @@ connection_open(struct lane *lane, const struct route_host *host,
 	binding_ehlo(lane->way, (struct sockaddr *)&place->src, sender,
 	    place->ehlo, sizeof(place->ehlo));
 	c = connection_new(lane, fd, place);
-	reply_start(&c->reply);
-	io_connecting(c->io);
-	io_set_deadline(c->io, seconds > 0 ? (uint32_t)seconds :
-	    CONNECTION_CONNECT);
+	c->policy = *policy;
+	if (policy->tls != TLS_POLICY_NONE)
+		c->dane = dane_hold(host->dane);
+	connection_begin(c);
 	return (SOURCE_OK);
+}
+
+int
+connection_again(struct connection *c)
+{
+	struct sockaddr_storage	 src;
+	enum source_error	 error;
+	int			 fd;
+
+	fd = source_connect(c->way, (struct sockaddr *)&c->place.dst, &src,
+	    &error);
+	if (fd == -1)
+		return (-1);
+	if (!sockaddr_same((struct sockaddr *)&src,
+	    (struct sockaddr *)&c->place.src)) {
+		close(fd);
+		return (-1);
+	}
+	io_free(c->io);
+	if ((c->io = io_new(fd, client_event, c)) == NULL)
+		fatal("connection_again");
+	c->stage = STAGE_CONNECT;
+	c->place.tls = c->place.verified = NULL;
+	c->secure = 0;
+	c->clear = 1;
+	c->first = c->npending = 0;
+	connection_begin(c);
+	return (0);
 }
 
 /* May this idle connection carry the sender's mail of that lane to host? */
 static int
 connection_fits(const struct connection *c, const struct lane *lane,
-    const struct route_host *host, const char *sender)
+    const struct route_host *host, const char *sender,
+    const struct policy *policy)
 {
 	char	 ehlo[DOMAIN_MAX];
 
+	if (!policy_same(&c->policy, policy))
+		return (0);
+	/* what was made before the host had TLSA records proves nothing */
+	if (host != NULL && host->dane != NULL && c->dane == NULL &&
+	    policy->tls != TLS_POLICY_NONE)
+		return (0);
 	if (host == NULL) {
 		if (c->lane != lane)
 			return (0);
@@ -186,13 +233,13 @@ connection_fits(const struct connection *c, const struct lane *lane,
 
 struct connection *
 connection_reuse(struct lane *lane, const struct route_host *host,
-    const char *sender)
+    const char *sender, const struct policy *policy)
 {
 	struct connection	*c;
 	struct lane		*before;
 
 	TAILQ_FOREACH(c, &lane->way->idle, entry)
-		if (connection_fits(c, lane, host, sender))
+		if (connection_fits(c, lane, host, sender, policy))
 			break;
 	if (c == NULL)
 		return (NULL);
@@ -219,6 +266,9 @@ connection_park(struct connection *c)
 	io_set_deadline(c->io, CONNECTION_IDLE);
 	/* who waits for a slot may have this one's */
 	lane_slot_free();
+	/* what waits could not go over this one */
+	if (c->lane->nwaiting > 0)
+		lane_wake(c->lane);
 }
 
 void
@@ -252,6 +302,7 @@ connection_free(struct connection *c)
 	connections.count--;
 	binding_count(c->way, -1);
 	io_free(c->io);
+	dane_release(c->dane);
 	free(c);
 	lane_connection_closed(lane);
 	lane_slot_free();
@@ -389,9 +440,14 @@ connection_current(const struct connection *c)
 {
 	const struct way_source	*source;
 	const struct sockaddr	*src = (const struct sockaddr *)&c->place.src;
+	struct policy		 policy;
 	char			 ehlo[DOMAIN_MAX];
 
 	if (c->way->conf == NULL)
+		return (0);
+	/* the password may be another one */
+	policy_for(c->lane, c->policy.action, &policy);
+	if (c->policy.auth || !policy_same(&policy, &c->policy))
 		return (0);
 	source = binding_source(c->way, src->sa_family);
 	if (source == NULL)

@@ -222,6 +222,12 @@ get_record(const struct cursor *message, const struct head *h,
 		if (get_u16(&c, &r->preference) == -1)
 			return (-1);
 		return (get_name(&c, r->name));
+	case DNS_TLSA:
+		if (h->len == 0 || (r->data = malloc(h->len)) == NULL)
+			return (-1);
+		memcpy(r->data, c.data + c.at, h->len);
+		r->len = h->len;
+		return (0);
 	default:
 		return (-1);
 	}
@@ -396,6 +402,10 @@ dns_parse(const uint8_t *data, size_t len, const char *name, uint16_t type,
 void
 dns_clear(struct dns_answer *a)
 {
+	size_t	 i;
+
+	for (i = 0; i < a->count; i++)
+		free(a->records[i].data);
 	free(a->records);
 	a->records = NULL;
 	a->count = 0;

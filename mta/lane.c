@@ -32,7 +32,7 @@
 #define LANE_DNS_WAIT		60	/* seconds after DNS failed */
 #define LANE_FILTER_WAIT	300	/* no host for this binding: look again */
 #define LANE_PROBE		1	/* route probes */
-#define LANE_SEARCH		32	/* items looked at for one EHLO name */
+#define LANE_SEARCH		32	/* items looked at for one that fits */
 
 RB_HEAD(lane_ids, lane);
 TAILQ_HEAD(lane_list, lane);
@@ -518,14 +518,15 @@ lane_local_failure(struct lane *lane, const struct sockaddr *dst,
 
 /* Try to open one.  -1: no more for now. */
 static int
-lane_connect(struct lane *lane, const struct route_host *host)
+lane_connect(struct lane *lane, const struct route_host *host,
+    const struct policy *policy)
 {
 	const struct sockaddr	*dst = (const struct sockaddr *)&host->addr;
 	struct place		 place;
 	enum source_error	 error;
 
 	error = connection_open(lane, host,
-	    TAILQ_FIRST(&lane->waiting)->sender, &place);
+	    TAILQ_FIRST(&lane->waiting)->sender, policy, &place);
 	switch (error) {
 	case SOURCE_OK:
 		return (0);
@@ -546,11 +547,14 @@ lane_step(struct lane *lane)
 {
 	const struct route_host	*host;
 	const struct route	*r;
+	const struct item	*first = TAILQ_FIRST(&lane->waiting);
 	struct connection	*c;
+	struct policy		 policy;
 	struct peer		*peer;
 	enum pick		 pick;
 
-	c = connection_reuse(lane, NULL, TAILQ_FIRST(&lane->waiting)->sender);
+	policy_for(lane, first->action, &policy);
+	c = connection_reuse(lane, NULL, first->sender, &policy);
 	if (c != NULL) {
 		client_push(c);
 		return (0);
@@ -569,7 +573,7 @@ lane_step(struct lane *lane)
 		lane_no_host(lane, pick, peer);
 		return (-1);
 	}
-	c = connection_reuse(lane, host, TAILQ_FIRST(&lane->waiting)->sender);
+	c = connection_reuse(lane, host, first->sender, &policy);
 	if (c != NULL) {
 		client_push(c);
 		return (0);
@@ -578,7 +582,7 @@ lane_step(struct lane *lane)
 		lane_block(lane);
 		return (-1);
 	}
-	return (lane_connect(lane, host));
+	return (lane_connect(lane, host, &policy));
 }
 
 /* What no connection could carry is told at once. */
@@ -621,11 +625,17 @@ lane_run(void *arg)
 			break;
 }
 
+/* Would it be opened like this for the item? */
 static int
-lane_ehlo_fits(const struct item *item, const struct connection *c)
+lane_fits(const struct lane *lane, const struct item *item,
+    const struct connection *c)
 {
-	char	 ehlo[DOMAIN_MAX];
+	struct policy	 policy;
+	char		 ehlo[DOMAIN_MAX];
 
+	policy_for(lane, item->action, &policy);
+	if (!policy_same(&policy, &c->policy))
+		return (0);
 	binding_ehlo(c->way, (const struct sockaddr *)&c->place.src,
 	    item->sender, ehlo, sizeof(ehlo));
 	return (strcmp(ehlo, c->place.ehlo) == 0);
@@ -640,9 +650,9 @@ lane_take(struct lane *lane, struct connection *c)
 	if (lane->closed || c->way->conf == NULL)
 		return (NULL);
 	TAILQ_FOREACH(item, &lane->waiting, entry) {
-		if (lane_ehlo_fits(item, c))
+		if (lane_fits(lane, item, c))
 			break;
-		if (!binding_ehlo_by_message(c->way) || ++n >= LANE_SEARCH)
+		if (++n >= LANE_SEARCH)
 			return (NULL);
 	}
 	if (item == NULL)

@@ -186,6 +186,7 @@ mta_configured(struct config *now, struct config *before)
 {
 	mta.config = now;
 	resolve_configured(now);
+	starttls_configured(now);
 	binding_configured(now);
 	connection_configured();
 	lane_configured();

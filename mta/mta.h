@@ -36,6 +36,7 @@
 #include "lib/ipc.h"
 #include "lib/loop.h"
 #include "lib/task.h"
+#include "mta/secure.h"
 
 struct connection;
 struct lane;
@@ -57,6 +58,7 @@ struct place {
 	char		 mx[DOMAIN_MAX];
 	char		 ehlo[DOMAIN_MAX];
 	const char	*tls;		/* "TLSv1.3", or NULL in clear */
+	const char	*verified;	/* under TLS: "yes", "no", "dane" */
 };
 
 /*
@@ -240,6 +242,7 @@ int		 source_verify(int fd, const struct sockaddr *);
 #define DNS_MX		15
 #define DNS_AAAA	28
 #define DNS_OPT		41
+#define DNS_TLSA	52
 
 #define DNS_MAX_RECORDS	128
 #define DNS_CHAIN	8		/* CNAMEs followed in one answer */
@@ -249,6 +252,8 @@ struct dns_record {
 	uint16_t	 preference;	/* MX */
 	struct sockaddr_storage addr;	/* A, AAAA */
 	char		 name[DOMAIN_MAX]; /* MX: lower case; "" is "." */
+	uint8_t		*data;		/* TLSA: as it came */
+	size_t		 len;
 };
 
 enum dns_status {
@@ -298,6 +303,7 @@ struct route_host {
 	uint16_t	 preference;
 	uint16_t	 order;		/* among equals: random */
 	struct sockaddr_storage addr;	/* with port */
+	struct dane	*dane;		/* NULL: no TLSA records */
 	char		 name[DOMAIN_MAX];
 };
 
@@ -318,6 +324,7 @@ struct route {
 	int		 port;
 	uint32_t	 ttl;
 	int		 failed;	/* an address question failed */
+	int		 secure;	/* DNSSEC says who the hosts are */
 	size_t		 open;		/* questions not answered */
 	size_t		 names;
 	struct route_name *name;
@@ -333,6 +340,8 @@ struct route_name {
 	struct route	*route;
 	uint16_t	 preference;
 	struct resolve	*query[WAY_FAMILIES];
+	int		 insecure;	/* an address is not signed */
+	struct resolve	*tlsa;
 	char		 name[DOMAIN_MAX];
 };
 
@@ -450,6 +459,8 @@ enum connection_stage {
 	STAGE_GREETING,
 	STAGE_EHLO,
 	STAGE_HELO,
+	STAGE_TLS,			/* STARTTLS and the handshake */
+	STAGE_AUTH,
 	STAGE_READY,
 	STAGE_IDLE,
 	STAGE_QUIT
@@ -460,6 +471,8 @@ enum command {
 	COMMAND_GREETING,
 	COMMAND_EHLO,
 	COMMAND_HELO,
+	COMMAND_STARTTLS,
+	COMMAND_AUTH,
 	COMMAND_MAIL,
 	COMMAND_RCPT,
 	COMMAND_DATA,
@@ -498,12 +511,18 @@ struct connection {
 	struct lane	*lane;
 	struct io	*io;
 	struct place	 place;
-	enum tls_policy	 tls;
+	struct policy	 policy;
+	struct dane	*dane;		/* the host's TLSA records */
+	int		 secure;	/* the handshake is done */
+	int		 clear;		/* TLS was tried in vain */
 	uint32_t	 messages;	/* transactions begun */
 	uint32_t	 max_messages;
 	int		 answered;	/* a transaction went to its end */
 	int		 retired;	/* finish what is in hand, QUIT */
 	/* what the peer offers */
+	int		 starttls;
+	int		 auth;		/* mechanisms, for login.c */
+	int		 auth_step;
 	int		 pipelining;
 	int		 eightbit;
 	int		 smtputf8;
@@ -536,13 +555,19 @@ struct connection {
 int		 connection_allowed(struct lane *);
 /* Under way when SOURCE_OK; place is filled in as far as it is known. */
 enum source_error connection_open(struct lane *, const struct route_host *,
-		    const char *sender, struct place *);
+		    const char *sender, const struct policy *,
+		    struct place *);
+/*
+ * The same once more over a new socket, from the same source to the same
+ * host.  -1: it cannot be.
+ */
+int		 connection_again(struct connection *);
 /*
  * An idle one for this sender: of this lane, or to host where that is not
  * NULL.  It belongs to the lane from now on.
  */
 struct connection *connection_reuse(struct lane *, const struct route_host *,
-		    const char *sender);
+		    const char *sender, const struct policy *);
 /* Nothing to do for now: keep it a while. */
 void		 connection_park(struct connection *);
 void		 connection_unpark(struct connection *);
@@ -571,32 +596,6 @@ unsigned int	 connection_stop(void);
 void		 connection_free_all(void);
 
 /*
- * client.c: the SMTP client's dialogue.
- */
-void		 client_event(struct io *, enum io_event, void *);
-/* Go on: something to send may be there. */
-void		 client_push(struct connection *);
-/* The content of an item in hand has come. */
-void		 client_content(struct connection *, struct item *);
-void		 client_quit(struct connection *);
-
-/*
- * body.c: content on its way out, dots stuffed.
- */
-/* 0, or -1 where it cannot be read or written. */
-int		 body_write(struct connection *, struct item *, int *finished);
-
-/*
- * reply.c: replies of a server (RFC 5321 4.2).  Pure.
- */
-void		 reply_start(struct reply *);
-/* One line: octets used, 0: not whole yet, -1: no reply at all. */
-ssize_t		 reply_parse(struct reply *, const char *, size_t);
-/* "KEYWORD", and its parameter in *param where not NULL. */
-int		 reply_keyword(const struct reply *, const char *keyword,
-		    const char **param, size_t *len);
-
-/*
  * trace.c: the dialogue, for who wants to see it.
  */
 /* -1: too many.  lane: a test's, or NULL; domain NULL: all. */
@@ -618,6 +617,40 @@ void		 trace_command(uint32_t client, const char **words,
 void		 answer_text(uint32_t client, const char *mark, int more,
 		    const char *fmt, ...)
 		    __attribute__((format(printf, 4, 5)));
+
+/*
+ * client.c: the SMTP client's dialogue.
+ */
+void		 client_event(struct io *, enum io_event, void *);
+/* Go on: something to send may be there. */
+void		 client_push(struct connection *);
+/* A command was written: its reply is awaited. */
+void		 client_expect(struct connection *, enum command,
+		    struct item *, uint32_t rcpt);
+void		 client_greeting(struct connection *);
+void		 client_hello(struct connection *, enum connection_stage);
+/* A line that ends in what nobody else may see. */
+void		 client_secret(struct connection *, const char *,
+		    const char *secret);
+/* The content of an item in hand has come. */
+void		 client_content(struct connection *, struct item *);
+void		 client_quit(struct connection *);
+
+/*
+ * body.c: content on its way out, dots stuffed.
+ */
+/* 0, or -1 where it cannot be read or written. */
+int		 body_write(struct connection *, struct item *, int *finished);
+
+/*
+ * reply.c: replies of a server (RFC 5321 4.2).  Pure.
+ */
+void		 reply_start(struct reply *);
+/* One line: octets used, 0: not whole yet, -1: no reply at all. */
+ssize_t		 reply_parse(struct reply *, const char *, size_t);
+/* "KEYWORD", and its parameter in *param where not NULL. */
+int		 reply_keyword(const struct reply *, const char *keyword,
+		    const char **param, size_t *len);
 
 /*
  * report.c: results to queue, lines to the log.

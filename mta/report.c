@@ -54,6 +54,8 @@ report_place(struct logline *l, const struct place *place)
 	    sockaddr_text_port((const struct sockaddr *)&place->dst));
 	logline_add(l, "tls", "%s",
 	    place->tls == NULL ? "none" : place->tls);
+	if (place->tls != NULL && place->verified != NULL)
+		logline_add(l, "verified", "%s", place->verified);
 }
 
 /* Tenths of a second since the message came in. */

@@ -81,6 +81,7 @@ static struct {
 	struct questions		 tree;
 	TAILQ_HEAD(, question)	 known;
 	size_t			 count;
+	int			 trusted;	/* its AD is believed */
 	char			 servers[RESOLVE_SERVERS];
 } resolver;
 
@@ -222,6 +223,8 @@ query_done(void *arg, int status, int timeouts, unsigned char *data, int len)
 	if (data != NULL && len > 0 && dns_parse(data, (size_t)len, n->name,
 	    n->type, &n->answer) == -1)
 		log_debug("dns: no answer for %s in what came", n->name);
+	if (!resolver.trusted)
+		n->answer.authentic = 0;
 	question_known(n);
 }
 
@@ -363,6 +366,28 @@ servers_list(const struct config *conf, char *list, size_t size)
 		strlcpy(list, sockaddr_text(sa), size);
 }
 
+/* Nobody on the way to them could have changed what they say. */
+static int
+servers_here(const char *list)
+{
+	struct sockaddr_storage	 ss;
+	char			 copy[RESOLVE_SERVERS], *next = copy, *server;
+	char			*colon;
+
+	strlcpy(copy, list, sizeof(copy));
+	while ((server = strsep(&next, ",")) != NULL) {
+		/* a port stands behind "]:" or behind the only colon */
+		colon = strrchr(server, ':');
+		if (colon != NULL && (colon == strchr(server, ':') ||
+		    colon[-1] == ']'))
+			*colon = '\0';
+		if (sockaddr_parse(server, &ss) == -1 ||
+		    !sockaddr_loopback((struct sockaddr *)&ss))
+			return (0);
+	}
+	return (1);
+}
+
 /*
  * Everything that c-ares would read from a file is given, so that it opens
  * none.
@@ -425,10 +450,15 @@ void
 resolve_configured(const struct config *conf)
 {
 	char	 list[RESOLVE_SERVERS];
+	int	 trusted;
 
 	if (resolver.servers[0] == '\0')
 		resolver_start();
 	servers_list(conf, list, sizeof(list));
+	trusted = conf->mta_trust_ad || servers_here(list);
+	if (trusted != resolver.trusted)
+		cache_flush();
+	resolver.trusted = trusted;
 	if (strcmp(list, resolver.servers) == 0)
 		return;
 	strlcpy(resolver.servers, list, sizeof(resolver.servers));

@@ -39,6 +39,7 @@ static const uint16_t	 address_types[WAY_FAMILIES] = { DNS_A, DNS_AAAA };
 static void	 route_mx_done(void *, const struct dns_answer *);
 static void	 route_a_done(void *, const struct dns_answer *);
 static void	 route_aaaa_done(void *, const struct dns_answer *);
+static void	 route_tlsa_done(void *, const struct dns_answer *);
 
 static resolve_done	*const address_done[WAY_FAMILIES] = {
 	route_a_done, route_aaaa_done
@@ -161,8 +162,8 @@ route_addresses_known(struct route *r)
 		route_finish(r, ROUTE_OK, NULL);
 	else if (r->failed)
 		route_finish(r, ROUTE_TEMPFAIL,
-		    "451 4.4.3 a mail exchanger's address could not be "
-		    "looked up");
+		    "451 4.4.3 a mail exchanger's address or TLSA record "
+		    "could not be looked up");
 	else if (r->mx == NULL && r->names == 1 &&
 	    strcmp(r->name[0].name, r->domain) == 0)
 		route_finish(r, ROUTE_PERMFAIL,
@@ -180,6 +181,71 @@ route_ttl(struct route *r, const struct dns_answer *a)
 		r->ttl = a->ttl;
 }
 
+/*
+ * RFC 7672 2.2: TLSA records count where DNSSEC says who the host is and which
+ * addresses it has.  A host that may have some must not be used without them.
+ */
+static void
+route_ask_tlsa(struct route_name *name)
+{
+	struct route	*r = name->route;
+	char		 owner[DOMAIN_MAX];
+	size_t		 i;
+	int		 n;
+
+	if (!r->secure || name->insecure || name->query[WAY_INET4] != NULL ||
+	    name->query[WAY_INET6] != NULL)
+		return;
+	for (i = 0; i < r->count; i++)
+		if (strcmp(r->hosts[i].name, name->name) == 0)
+			break;
+	if (i == r->count)
+		return;
+	n = snprintf(owner, sizeof(owner), "_%d._tcp.%s", r->port, name->name);
+	if (n < 0 || (size_t)n >= sizeof(owner))
+		return;
+	name->tlsa = resolve(owner, DNS_TLSA, route_tlsa_done, name);
+	if (name->tlsa != NULL)
+		r->open++;
+}
+
+/* Those of name are not to be used. */
+static void
+route_drop(struct route *r, const char *name)
+{
+	size_t	 i, kept = 0;
+
+	for (i = 0; i < r->count; i++)
+		if (strcmp(r->hosts[i].name, name) != 0)
+			r->hosts[kept++] = r->hosts[i];
+	r->count = kept;
+}
+
+static void
+route_tlsa_done(void *arg, const struct dns_answer *a)
+{
+	struct route_name	*name = arg;
+	struct route		*r = name->route;
+	struct dane		*dane;
+	size_t			 i;
+
+	name->tlsa = NULL;
+	route_ttl(r, a);
+	if (a->status == DNS_FAILED) {
+		r->failed = 1;
+		route_drop(r, name->name);
+	} else if (a->status == DNS_OK && a->authentic) {
+		dane = dane_new(a);
+		for (i = 0; i < r->count; i++)
+			if (strcmp(r->hosts[i].name, name->name) == 0 &&
+			    r->hosts[i].dane == NULL)
+				r->hosts[i].dane = dane_hold(dane);
+		dane_release(dane);
+	}
+	if (--r->open == 0)
+		route_addresses_known(r);
+}
+
 static void
 route_name_done(struct route_name *name, int family,
     const struct dns_answer *a)
@@ -194,6 +260,9 @@ route_name_done(struct route_name *name, int family,
 	for (i = 0; i < a->count; i++)
 		route_add(r, name->name, name->preference,
 		    &a->records[i].addr);
+	if (!a->authentic)
+		name->insecure = 1;
+	route_ask_tlsa(name);
 	if (--r->open == 0)
 		route_addresses_known(r);
 }
@@ -267,6 +336,7 @@ route_mx_done(void *arg, const struct dns_answer *a)
 	size_t			 count;
 
 	r->mx = NULL;
+	r->secure = a->authentic;
 	route_ttl(r, a);
 	if (a->status == DNS_FAILED) {
 		route_finish(r, ROUTE_TEMPFAIL,
@@ -316,6 +386,7 @@ route_find(const char *destination, const char *relay, int port,
 		route_add(r, host, 0, &addr);
 		route_finish(r, ROUTE_OK, NULL);
 	} else if (relay != NULL) {
+		r->secure = 1;
 		memset(&name, 0, sizeof(name));
 		strlcpy(name.name, relay, sizeof(name.name));
 		route_ask_addresses(r, &name, 1);
@@ -336,10 +407,15 @@ route_free(struct route *r)
 	loop_job_cancel(&r->job);
 	if (r->mx != NULL)
 		resolve_cancel(r->mx);
-	for (i = 0; i < r->names; i++)
+	for (i = 0; i < r->names; i++) {
+		if (r->name[i].tlsa != NULL)
+			resolve_cancel(r->name[i].tlsa);
 		for (family = 0; family < WAY_FAMILIES; family++)
 			if (r->name[i].query[family] != NULL)
 				resolve_cancel(r->name[i].query[family]);
+	}
+	for (i = 0; i < r->count; i++)
+		dane_release(r->hosts[i].dane);
 	free(r->name);
 	free(r->hosts);
 	free(r->domain);

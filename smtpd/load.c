@@ -41,6 +41,7 @@
 #define LOAD_MAX	(256 * 1024 * 1024)	/* of one file */
 #define RESOLV_CONF	"/etc/resolv.conf"
 #define RESOLV_NAME	"resolv.conf"		/* as the mta asks for it */
+#define CA_NAME		"ca.pem"		/* likewise */
 
 struct loader {
 	struct bundle		*files;
@@ -256,6 +257,25 @@ load_told(struct bundle *files, const char *hostname, char *const *defines)
 	}
 }
 
+/* Whom the mta believes about certificates; the system's list is no must. */
+static void
+load_authorities(const struct config *conf, struct bundle *files,
+    struct load_report *report)
+{
+	static const char *const	 usual[] = {
+		"/etc/ssl/cert.pem", "/etc/ssl/certs/ca-certificates.crt"
+	};
+	const char			*path = conf->mta_ca_file;
+	size_t				 i;
+
+	if (path != NULL && load_file(files, CA_NAME, path) == NULL)
+		load_say(report, NULL, 0, "mta ca-file %s: %s", path,
+		    strerror(errno));
+	for (i = 0; path == NULL && i < sizeof(usual) / sizeof(usual[0]); i++)
+		if (load_file(files, CA_NAME, usual[i]) != NULL)
+			return;
+}
+
 /* What the parser does not read itself, and who is secret. */
 static void
 load_rest(const struct config *conf, struct bundle *files,
@@ -273,6 +293,7 @@ load_rest(const struct config *conf, struct bundle *files,
 		load_pki(files, pki, report);
 	/* without one the mta asks the local host, as libc would */
 	(void)load_file(files, RESOLV_NAME, RESOLV_CONF);
+	load_authorities(conf, files, report);
 }
 
 struct config *
@@ -360,7 +381,8 @@ int
 load_wanted(const struct config *conf, const struct bundle_file *file,
     enum role role)
 {
-	if (strcmp(file->path, RESOLV_NAME) == 0)
+	if (strcmp(file->path, RESOLV_NAME) == 0 ||
+	    strcmp(file->path, CA_NAME) == 0)
 		return (role == ROLE_MTA);
 	if (!file->secret)
 		return (1);
