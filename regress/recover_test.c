@@ -21,6 +21,7 @@
  */
 
 #include <dirent.h>
+#include <ftw.h>
 
 #include "regress/spool_model.h"
 
@@ -547,13 +548,16 @@ flushed_later(uint32_t i, uint32_t moment)
 
 static const char *const dirs[DISK_DIRS] = { ".", "log", "large", "damaged" };
 
+static int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	return (remove(path));
+}
+
 static void
 remove_tree(const char *path)
 {
-	char	 command[256];
-
-	snprintf(command, sizeof(command), "rm -rf '%s'", path);
-	ATF_REQUIRE_EQ(0, system(command));
+	ATF_REQUIRE_EQ(0, nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS));
 }
 
 static void
@@ -658,7 +662,7 @@ power_loss(int flusher, int seeds)
 		model.resulted = sim_resulted;
 		work(300, flusher);
 		sim_stop();
-		for (i = 0; i < 60; i++) {
+		for (i = 0; i < 100; i++) {
 			moment = (uint32_t)model_random(sim.count + 1);
 			lost_make("lost", moment);
 			ATF_REQUIRE_EQ_MSG(0, model_open("lost"), "%s",
@@ -678,13 +682,13 @@ power_loss(int flusher, int seeds)
 ATF_TC_WITHOUT_HEAD(power_loss_blocking);
 ATF_TC_BODY(power_loss_blocking, tc)
 {
-	power_loss(0, 4);
+	power_loss(0, 8);
 }
 
 ATF_TC_WITHOUT_HEAD(power_loss_flusher);
 ATF_TC_BODY(power_loss_flusher, tc)
 {
-	power_loss(1, 5);
+	power_loss(1, 8);
 }
 
 /* ---- every call fails once, or from then on */
@@ -819,6 +823,7 @@ ATF_TC_BODY(bit_flips, tc)
 	uint32_t		 i, lost;
 	int			 seed;
 
+	sim_stop();
 	for (seed = 1; seed <= 150; seed++) {
 		spool_set_segment_size(SEGMENT_SIZE);
 		model_reset((uint64_t)seed);

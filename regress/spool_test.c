@@ -464,6 +464,85 @@ ATF_TC_BODY(replies, tc)
 	spool_close();
 }
 
+/* Disk and spare are full: it says so, until there is room again. */
+ATF_TC_WITHOUT_HEAD(congested);
+ATF_TC_BODY(congested, tc)
+{
+	struct disk_calls	 calls = disk_kernel;
+	uint32_t		 i;
+
+	calls.pwritev = quota_pwritev;
+	disk_set_calls(&calls);
+	model_reset(1);
+	spool_set_segment_size(16 * 1024);
+	ATF_REQUIRE_EQ(0, model_open("spool"));
+	model_append(1000, 0);
+	spool_commit();
+	spool_tick();
+	quota.on = 1;
+	quota.left = 0;
+	for (i = 0; i < 1000 && !spool_congested(); i++) {
+		spool_defer(1000, 1, 1, 99, 0, "451 4.7.1 come back later");
+		spool_commit();
+	}
+	ATF_CHECK(i > 10 && i < 1000);
+	ATF_CHECK_EQ(ENOSPC, spool_accepting(0));
+	spool_tick();
+	ATF_CHECK(spool_congested());
+	ATF_CHECK(!spool_idle());
+	quota.on = 0;
+	spool_tick();
+	ATF_CHECK(!spool_congested());
+	ATF_CHECK_EQ(0, spool_accepting(0));
+	ATF_CHECK(spool_idle());
+	spool_close();
+	disk_set_calls(NULL);
+}
+
+static struct spool_ref	 reply_refs[60];
+
+static void
+reply_located(uint64_t id, uint32_t rcpt, struct spool_ref ref)
+{
+	ATF_REQUIRE_EQ(1000, id);
+	ATF_REQUIRE(rcpt < 60);
+	reply_refs[rcpt] = ref;
+}
+
+/* A record that comes to lie in a new segment is found there. */
+ATF_TC_WITHOUT_HEAD(replies_move);
+ATF_TC_BODY(replies_move, tc)
+{
+	struct spool_stats	 stats;
+	uint32_t		 i;
+	char			 words[300], *reply;
+
+	model_reset(1);
+	spool_set_segment_size(4096);
+	spool_set_located(reply_located);
+	ATF_REQUIRE_EQ(0, model_open("spool"));
+	model_append(10, 0);
+	spool_commit();
+	for (i = 0; i < 60; i++) {
+		snprintf(words, sizeof(words), "451 4.7.1 %0200u", i);
+		spool_defer(1000, i, 3, 99, 0, words);
+		reply_refs[i] = spool_last();
+		if (i % 3 == 0)
+			spool_commit();
+	}
+	spool_commit();
+	spool_stats(&stats);
+	ATF_CHECK(stats.segments > 3);
+	for (i = 0; i < 60; i++) {
+		snprintf(words, sizeof(words), "451 4.7.1 %0200u", i);
+		reply = spool_read_reply(reply_refs[i], 1000, i);
+		ATF_CHECK_STREQ(words, reply);
+		free(reply);
+	}
+	spool_close();
+	spool_set_located(NULL);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, reopen);
@@ -476,6 +555,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, group_is_whole);
 	ATF_TP_ADD_TC(tp, disk_full);
 	ATF_TP_ADD_TC(tp, reclaim);
+	ATF_TP_ADD_TC(tp, congested);
 	ATF_TP_ADD_TC(tp, replies);
+	ATF_TP_ADD_TC(tp, replies_move);
 	return (atf_no_error());
 }
