@@ -34,8 +34,9 @@
 #define PORTS_WAIT	5		/* before exhausted ports are tried */
 #define SWEEP		60
 
-#define TEXT_MISSING	"address missing"
-#define TEXT_PORTS	"ports exhausted"
+/* The reasons of a source that is down; compared as pointers. */
+static const char	text_missing[] = "address missing";
+static const char	text_ports[] = "ports exhausted";
 
 RB_HEAD(ways, way);
 
@@ -79,9 +80,8 @@ binding_usable(const struct way *way, int family)
 	return (source != NULL && source->up);
 }
 
-/* Why a family that it owns is down, or NULL. */
-static const char *
-way_reason(const struct way *way)
+const char *
+binding_reason(const struct way *way)
 {
 	int	 i;
 
@@ -102,7 +102,7 @@ way_tell(const struct way *way)
 	ipc_put_str(queue, way->name);
 	ipc_put_u8(queue, binding_usable(way, AF_INET));
 	ipc_put_u8(queue, binding_usable(way, AF_INET6));
-	ipc_put_str(queue, way_reason(way));
+	ipc_put_str(queue, binding_reason(way));
 	ipc_end(queue);
 }
 
@@ -128,8 +128,7 @@ source_edge(struct way *way, struct way_source *source, int up,
 	logline_end(&l);
 	way_tell(way);
 	lane_binding_changed(way);
-	if (source->addr.ss_family != 0 && reason != NULL &&
-	    strcmp(reason, TEXT_MISSING) == 0)
+	if (source->addr.ss_family != 0 && reason == text_missing)
 		connection_source_lost(way,
 		    (const struct sockaddr *)&source->addr);
 }
@@ -146,24 +145,25 @@ source_look(struct way *way, struct way_source *source)
 		source_edge(way, source, 1, NULL);
 		break;
 	case SOURCE_MISSING:
-		source_edge(way, source, 0, TEXT_MISSING);
-		break;
-	case SOURCE_PORTS:
-		source_edge(way, source, 0, TEXT_PORTS);
+		source_edge(way, source, 0, text_missing);
+		source->probe_after = 0;
 		break;
 	default:
 		break;		/* of this process, not of the address */
 	}
-	if (!source->up)
-		source->probe_after = 0;
 }
 
-/* "any" has no address to look for: exhausted ports come back by waiting. */
+/*
+ * Ports were exhausted: one that nothing uses is surely good; those that are
+ * used towards one destination may serve another, so after a while it is
+ * tried.  Of "any" nothing but that is known.
+ */
 static void
-source_wait(struct way *way, struct way_source *source)
+source_look_ports(struct way *way, struct way_source *source)
 {
-	if (source->owned && source->addr.ss_family == 0 && !source->up &&
-	    loop_seconds() >= source->probe_after)
+	if (loop_seconds() >= source->probe_after ||
+	    (source->addr.ss_family != 0 &&
+	    source_probe_port((struct sockaddr *)&source->addr) == SOURCE_OK))
 		source_edge(way, source, 1, NULL);
 }
 
@@ -178,13 +178,17 @@ ways_probe_again(void)
 static void
 ways_probe(int fd, short event, void *arg)
 {
-	struct way	*way;
-	int		 i;
+	struct way_source	*source;
+	struct way		*way;
+	int			 i;
 
 	RB_FOREACH(way, ways, &ways.tree)
 		for (i = 0; i < WAY_FAMILIES; i++) {
-			source_look(way, &way->sources[i]);
-			source_wait(way, &way->sources[i]);
+			source = &way->sources[i];
+			if (!source->up && source->reason == text_ports)
+				source_look_ports(way, source);
+			else
+				source_look(way, source);
 		}
 	ways_probe_again();
 }
@@ -317,7 +321,7 @@ binding_down(struct way *way, int family, enum source_error error)
 	int			 ports = error == SOURCE_PORTS;
 
 	source->probe_after = ports ? loop_seconds() + PORTS_WAIT : 0;
-	source_edge(way, source, 0, ports ? TEXT_PORTS : TEXT_MISSING);
+	source_edge(way, source, 0, ports ? text_ports : text_missing);
 }
 
 void

@@ -236,6 +236,7 @@ connection_reuse(struct lane *lane, const struct route_host *host,
     const char *sender, const struct policy *policy)
 {
 	struct connection	*c;
+	struct sockaddr_storage	 src;
 	struct lane		*before;
 
 	TAILQ_FOREACH(c, &lane->way->idle, entry)
@@ -243,6 +244,11 @@ connection_reuse(struct lane *lane, const struct route_host *host,
 			break;
 	if (c == NULL)
 		return (NULL);
+	src = c->place.src;
+	if (source_probe((struct sockaddr *)&src) == SOURCE_MISSING) {
+		binding_lost(lane->way, (struct sockaddr *)&src);
+		return (NULL);
+	}
 	before = c->lane;
 	if (before != lane) {
 		if (lane->connections >= lane_limit(lane))

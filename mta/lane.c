@@ -444,7 +444,8 @@ lane_no_host(struct lane *lane, enum pick pick, const struct peer *peer)
 		lane_hold(lane, "local", peer->text, LANE_PROBE, 1);
 		break;
 	case PICK_DOWN:
-		lane_hold(lane, "local", "address missing", LANE_PROBE, 1);
+		lane_hold(lane, "local", binding_reason(lane->way),
+		    LANE_PROBE, 1);
 		break;
 	case PICK_HOPS:
 		lane_hold(lane, "next-hops", "no host of the destination is "
@@ -516,6 +517,14 @@ lane_local_failure(struct lane *lane, const struct sockaddr *dst,
 	}
 }
 
+/* Until a connection ends, or a second has gone by. */
+static void
+lane_wait(struct lane *lane)
+{
+	lane_block(lane);
+	loop_timer_set(&lanes.unblock_timer, 1);
+}
+
 /* Try to open one.  -1: no more for now. */
 static int
 lane_connect(struct lane *lane, const struct route_host *host,
@@ -530,15 +539,22 @@ lane_connect(struct lane *lane, const struct route_host *host,
 	switch (error) {
 	case SOURCE_OK:
 		return (0);
+	case SOURCE_PORTS:
+		/* what is open can carry it */
+		if (lane->connections > 0) {
+			lane_wait(lane);
+			return (-1);
+		}
+		break;
 	case SOURCE_RESOURCE:
 		log_warn("connect to %s", sockaddr_text_port(dst));
-		lane_block(lane);
-		loop_timer_set(&lanes.unblock_timer, 1);
+		lane_wait(lane);
 		return (-1);
 	default:
-		lane_local_failure(lane, dst, &place, error);
-		return (0);
+		break;
 	}
+	lane_local_failure(lane, dst, &place, error);
+	return (0);
 }
 
 /* One step towards more connections.  -1: nothing more to do for now. */

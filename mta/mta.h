@@ -185,6 +185,8 @@ void		 binding_configured(struct config *);
 struct way	*binding_way(const char *name);
 int		 binding_usable(const struct way *, int family);
 const struct way_source *binding_source(const struct way *, int family);
+/* Why a family that it owns is down, or NULL. */
+const char	*binding_reason(const struct way *);
 /* SOURCE_MISSING or SOURCE_PORTS: hold the family until a probe likes it. */
 void		 binding_down(struct way *, int family, enum source_error);
 /* A connection broke because its source is no longer on this host. */
@@ -224,8 +226,10 @@ void		 peer_free_all(struct way *);
  */
 int		 source_connect(const struct way *, const struct sockaddr *dst,
 		    struct sockaddr_storage *local, enum source_error *);
-/* Can source be bound now?  SOURCE_OK, _MISSING, _PORTS or _RESOURCE. */
+/* Is the address here?  SOURCE_OK, _MISSING or _RESOURCE; _PORTS at worst. */
 enum source_error source_probe(const struct sockaddr *);
+/* And is there a port that nothing else uses? */
+enum source_error source_probe_port(const struct sockaddr *);
 /* Is there a route?  src NULL: any.  *local where not NULL. */
 enum source_error source_route(const struct sockaddr *src,
 		    const struct sockaddr *dst,

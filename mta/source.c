@@ -107,8 +107,8 @@ close_quietly(int fd)
 	errno = saved;
 }
 
-enum source_error
-source_probe(const struct sockaddr *src)
+static enum source_error
+probe(const struct sockaddr *src, int with_port)
 {
 	enum source_error	 error = SOURCE_OK;
 	int			 fd;
@@ -116,10 +116,24 @@ source_probe(const struct sockaddr *src)
 	if ((fd = socket_new(src->sa_family, SOCK_STREAM)) == -1)
 		return (errno == EAFNOSUPPORT ? SOURCE_MISSING :
 		    SOURCE_RESOURCE);
+	if (!with_port)
+		socket_defer_port(fd);
 	if (bind_any_port(fd, src) == -1)
 		error = bind_error(errno);
 	close_quietly(fd);
 	return (error);
+}
+
+enum source_error
+source_probe(const struct sockaddr *src)
+{
+	return (probe(src, 0));
+}
+
+enum source_error
+source_probe_port(const struct sockaddr *src)
+{
+	return (probe(src, 1));
 }
 
 enum source_error
