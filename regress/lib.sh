@@ -18,12 +18,14 @@
 # as well, so nothing here needs atf but fail().
 #
 # Variables: top (the tree), port (SMTP in), sink (port of the sink), ns (the
-# namespace that everything runs in; empty: the host's).
+# namespace that everything runs in; empty: the host's), far (that of the next
+# hops, where it is another).
 
 : "${top:=$(atf_get_srcdir)/..}"
 : "${port:=26000}"
 : "${sink:=$((port + 1))}"
 ns=
+far=
 
 fail()
 {
@@ -62,6 +64,82 @@ make_namespace()
 	ip -n "$ns" link set lo up
 }
 
+# make_network: $near for the daemon and $far for the next hops, a wire
+# between them, and in $far a net behind it that only a route leads to.
+# 192.0.2 and 2001:db8:1 are on the wire, 198.51.100 and 2001:db8:2 behind it;
+# what is given are the host parts of the daemon's addresses: 4 is 192.0.2.4
+# and 2001:db8:1::4.  192.0.2.2 and 2001:db8:1::2, which the kernel would take
+# by itself, are nobody's.
+make_network()
+{
+	make_namespace far
+	far=$ns
+	make_namespace near
+	near=$ns
+	ip link add wire netns "$near" type veth peer name wire netns "$far" ||
+	    fail "no wire"
+	ip -n "$far" link set wire up
+	ip -n "$near" link set wire up
+	address "$far" add 192.0.2.1/24
+	address "$far" add 2001:db8:1::1/64
+	for _host in 25 26 27 28; do
+		address "$far" add "198.51.100.$_host/32"
+		address "$far" add "2001:db8:2::$_host/128"
+	done
+	address "$near" add 192.0.2.2/24
+	address "$near" add 2001:db8:1::2/64
+	for _host in "$@"; do
+		address "$near" add "192.0.2.$_host/32"
+		address "$near" add "2001:db8:1::$_host/128"
+	done
+	ip -n "$near" route add default via 192.0.2.1 src 192.0.2.2
+	ip -n "$near" -6 route add default via 2001:db8:1::1 src 2001:db8:1::2
+}
+
+# address NAMESPACE add|del ADDRESS/LENGTH: without a look for duplicates.
+address()
+{
+	case $2$3 in
+	add*:*)	ip -n "$1" addr add "$3" dev wire nodad ;;
+	*)	ip -n "$1" addr "$2" "$3" dev wire ;;
+	esac
+}
+
+# start_dns OPTION ...: dnsmasq, which knows nothing but what is given.
+start_dns()
+{
+	spawn dnsmasq dnsmasq --keep-in-foreground --conf-file=/dev/null \
+	    --no-resolv --no-hosts --no-daemon --port="$dns" \
+	    --listen-address=127.0.0.1 --bind-interfaces \
+	    --local=/example/ --pid-file= "$@"
+	wait_or_fail 5 "kill -0 $spawned"
+}
+
+# only_from EHLO ADDRESS ...: whoever says EHLO comes from one of these, and
+# nobody comes from elsewhere.  Looked at when the case is over: one
+# connection from a wrong address makes it broken.
+only_from()
+{
+	echo "$*" >>sources
+}
+
+# The lines of the sink's record that should not be there.
+wrong_sources()
+{
+	[ -f sources ] || return 0
+	awk '
+	NR == FNR {
+		for (i = 2; i <= NF; i++)
+			right[$i] = right[$i, "ehlo=" $1] = 1
+		next
+	}
+	/^open / || /^hello / {
+		src = substr($3, 5)
+		if (!right[src] || /^hello / && !right[src, $4])
+			print
+	}' sources sink.rec
+}
+
 # Run in the namespace, where there is one.
 inside()
 {
@@ -86,11 +164,15 @@ spawn()
 	echo "$spawned" >>pids
 }
 
-# start_sink [OPTION ...] ADDRESS:PORT ...: records in sink.rec.
+# start_sink [OPTION ...] ADDRESS:PORT ...: records in sink.rec.  Where there
+# is a network, the sink is at its far side.
 start_sink()
 {
 	rm -f sink.rec
+	_ns=$ns
+	ns=${far:-$ns}
 	spawn sink "$top/regress/sink" -l sink.rec "$@"
+	ns=$_ns
 	sink_pid=$spawned
 	wait_or_fail 5 "grep -q ^ready sink.rec"
 }
@@ -270,6 +352,7 @@ stop_all()
 	[ -f namespaces ] && for ns in $(cat namespaces); do
 		ip netns delete "$ns"
 	done
-	# a sanitizer's word makes the case broken
-	! grep -n 'Sanitizer\|runtime error:' ./*.log
+	# a sanitizer's word makes the case broken, a wrong address as well
+	! grep -n 'Sanitizer\|runtime error:' ./*.log &&
+	    ! wrong_sources | grep .
 }

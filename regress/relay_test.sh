@@ -38,16 +38,6 @@ customers()
 	END
 }
 
-# start_dns OPTION ...: dnsmasq, which knows nothing but what is given.
-start_dns()
-{
-	spawn dnsmasq dnsmasq --keep-in-foreground --conf-file=/dev/null \
-	    --no-resolv --no-hosts --no-daemon --port=$dns \
-	    --listen-address=127.0.0.1 --bind-interfaces \
-	    --local=/example/ --pid-file= "$@"
-	wait_or_fail 5 "kill -0 $spawned"
-}
-
 mx_settings()
 {
 	relay=relay
