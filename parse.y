@@ -60,7 +60,8 @@ static struct {
 }
 
 %token	ACTION ALIAS ANY AUTH AUTHINSECURE AUTHOPTIONAL BIND BINDADDRESS
-%token	BINDING BINDINGGROUP BOUNCE BY CAFILE CERT CONTROLGROUP DEFAULTBINDING DOMAIN
+%token	BINDING BINDINGGROUP BOUNCE BY CAFILE CERT CONTROLGROUP DEFAULTBINDING
+%token	DOMAIN
 %token	FOR FROM HEADER HELO HOST HOSTNAME INCLUDE KEY LISTEN LMTP LOCAL
 %token	MAILDIR MAILFROM MASKSRC MATCH MAXCONNECTIONS MAXMESSAGESIZE
 %token	MAXPERADDRESS MAXRECIPIENTS MBOX MDA MINFREE MTA MX NEXTHOPS NOVERIFY
@@ -308,7 +309,7 @@ match_target	: ACTION STRING		{ record_target(R, $2); }
 		| REJECT		{ R->rule->reject = 1; }
 		;
 
-bind		: BIND			{ record_bind(R, BIND_COND, NULL, NULL); }
+bind		: BIND		{ record_bind(R, BIND_COND, NULL, NULL); }
 		  bind_conditions TO STRING { record_target(R, $5); }
 		| BIND BY by TABLEREF	{
 			record_bind(R, $3, NULL, record_table(R, $4));
@@ -340,7 +341,7 @@ bind_condition	: condition
 
 condition	: FROM from
 		| FOR for
-		| AUTH			{ record_condition(R, COND_AUTH, NULL); }
+		| AUTH		{ record_condition(R, COND_AUTH, NULL); }
 		| AUTH value		{ record_condition(R, COND_AUTH, &$2); }
 		| USER value		{ record_condition(R, COND_USER, &$2); }
 		| MAILFROM value	{
@@ -647,7 +648,8 @@ macro_name_valid(const char *name)
 	if (!isalpha((unsigned char)*name) && *name != '_')
 		return (0);
 	for (; *name != '\0'; name++)
-		if (!isalnum((unsigned char)*name) && strchr("_-", *name) == NULL)
+		if (!isalnum((unsigned char)*name) &&
+		    strchr("_-", *name) == NULL)
 			return (0);
 	return (1);
 }

@@ -56,7 +56,8 @@ const char	*sockaddr_text_port(const struct sockaddr *);
 const char	*sockaddr_literal(const struct sockaddr *);
 socklen_t	 sockaddr_len(const struct sockaddr *);
 /* Same family and address; ports are not compared. */
-int		 sockaddr_same(const struct sockaddr *, const struct sockaddr *);
+int		 sockaddr_same(const struct sockaddr *,
+		    const struct sockaddr *);
 int		 sockaddr_loopback(const struct sockaddr *);
 void		 sockaddr_set_port(struct sockaddr *, int port);
 int		 sockaddr_port(const struct sockaddr *);

@@ -299,7 +299,7 @@ struct named_table {
 	TAILQ_ENTRY(named_table) entry;
 	struct table	*table;
 	int		 declared;	/* 0: only referred to: an error */
-	int		 secret;	/* used by auth of a listener or action */
+	int		 secret;	/* a listener's or action's auth */
 	int		 used;
 	struct origin	 origin;
 };

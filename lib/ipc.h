@@ -44,7 +44,8 @@ enum ipc_type {
 	PARENT_SWAP,		/* u32 generation: use what was parsed */
 	PARENT_DROP,		/* u32 generation: forget what was parsed */
 	PARENT_PEER,		/* u32 enum role, fd: the channel to it */
-	PARENT_LISTENER,	/* u32 generation, u32 index in conf, fd (smtpd) */
+	PARENT_LISTENER,	/* u32 generation, u32 index in conf, fd
+				   (smtpd) */
 	PARENT_CONTROL,		/* fd: listening control socket (queue) */
 	PARENT_STOP,		/* finish what is being written, exit 0 */
 	PARENT_VERBOSE,		/* u8 */
@@ -198,6 +199,8 @@ const char	*ipc_get_str(struct ipc_msg *);
 const void	*ipc_get_bytes(struct ipc_msg *, size_t *len);
 /* The descriptor, now the caller's, or -1 where none came. */
 int		 ipc_get_fd(struct ipc_msg *);
+/* What ipc_get_str or ipc_get_bytes gave was a secret: overwrite it. */
+void		 ipc_wipe(const void *, size_t);
 /* Nothing may be left; fatal otherwise. */
 void		 ipc_get_end(struct ipc_msg *);
 

@@ -41,7 +41,7 @@ struct task_rcpt {
 	uint32_t	 number;	/* in the message: ID.number */
 	uint32_t	 rule;		/* bind rule that chose the binding */
 	uint16_t	 try;		/* this attempt's number, from 1 */
-	uint32_t	 retry;		/* seconds until the next, if it fails */
+	uint32_t	 retry;		/* seconds to the next, if it fails */
 	const char	*address;
 	const char	*orcpt;		/* RFC 3461, or NULL */
 	const char	*notify;	/* RFC 3461, or NULL */
@@ -68,7 +68,7 @@ struct task_result {
 	uint8_t		 outcome;	/* enum outcome */
 	const char	*cause;		/* remote, local, family ... (log) */
 	const char	*reply;		/* the peer's words, or ours */
-	const char	*host;		/* MX that spoke (Remote-MTA), or NULL */
+	const char	*host;		/* MX that spoke, or NULL */
 	uint8_t		 dsn_relayed;	/* peer took over NOTIFY (offers DSN) */
 };
 

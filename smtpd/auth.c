@@ -34,7 +34,7 @@
 
 #define FAILURES_MAX	3		/* of a session */
 #define STRIKES_MAX	10		/* of an address: then no more */
-#define SLOW_MAX	4		/* seconds until a bad login is told so */
+#define SLOW_MAX	4		/* seconds until a bad login hears */
 
 #define ANSWER_YES	1
 #define ANSWER_BUSY	2

@@ -396,8 +396,8 @@ static const struct param rcpt_params[] = {
 };
 
 /* RFC 6531 3.5 */
-static const char	 need_utf8[] = "553 5.6.7 An address beyond ASCII needs "
-			    "SMTPUTF8 with MAIL";
+static const char	 need_utf8[] =
+    "553 5.6.7 An address beyond ASCII needs SMTPUTF8 with MAIL";
 
 const char *
 syntax_mail(const char *args, struct mail_command *mail)
