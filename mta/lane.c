@@ -30,7 +30,7 @@
 #include "mta/mta.h"
 
 #define LANE_DNS_WAIT		60	/* seconds after DNS failed */
-#define LANE_FILTER_WAIT	300	/* no host for the binding: look again */
+#define LANE_FILTER_WAIT	300	/* no host for it: look again */
 #define LANE_PROBE		1	/* route probes */
 #define LANE_SEARCH		32	/* items looked at for one that fits */
 
