@@ -32,6 +32,27 @@ momentum_body()
 	    -f "$(atf_get_srcdir)/config/027.conf"
 }
 
+atf_test_case secrets
+secrets_head()
+{
+	atf_set descr "passwords in a file that all roles read: a warning"
+}
+secrets_body()
+{
+	cat >conf <<-END
+		table "inline" { "joe" = "\$2b\$10\$abcdefghijklmnopqrstuv" }
+		table "apart" file:$PWD/apart
+		listen on 127.0.0.1 port 2525 auth <inline> auth-insecure
+		listen on 127.0.0.1 port 2526 auth <apart> auth-insecure
+		action "out" relay
+		match from any for any action "out"
+	END
+	echo 'joe: $2b$10$abcdefghijklmnopqrstuv' >apart
+	"$(atf_get_srcdir)/../bindery" -n -f conf >said 2>&1
+	atf_check -o match:'^conf:1: warning: the passwords' cat said
+	atf_check -s exit:1 grep 'conf:2: warning' said
+}
+
 atf_test_case missing
 missing_head()
 {
@@ -47,5 +68,6 @@ atf_init_test_cases()
 {
 	atf_add_test_case bad
 	atf_add_test_case momentum
+	atf_add_test_case secrets
 	atf_add_test_case missing
 }

@@ -188,16 +188,44 @@ load_glob(void *arg, const char *pattern)
 	return (paths);
 }
 
-static void
-load_secret(struct bundle *files, const struct table *table)
+static int
+load_is_secret(const struct config *conf, const struct table *table)
 {
-	struct bundle_file	*file;
+	const struct listener	*listener;
+	const struct action	*action;
 
-	if (table == NULL || table_path(table) == NULL)
-		return;
-	file = bundle_find(files, table_path(table));
-	if (file != NULL)
-		file->secret = 1;
+	TAILQ_FOREACH(listener, &conf->listeners, entry) {
+		if (listener->auth == table)
+			return (1);
+	}
+	TAILQ_FOREACH(action, &conf->actions, entry) {
+		if (action->auth == table)
+			return (1);
+	}
+	return (0);
+}
+
+/* A table's own file goes to its only user; the configuration goes to all. */
+static void
+load_secrets(const struct config *conf, struct bundle *files,
+    struct load_report *report)
+{
+	const struct named_table	*named;
+	struct bundle_file		*file;
+	const char			*path;
+
+	TAILQ_FOREACH(named, &conf->tables, entry) {
+		if (!load_is_secret(conf, named->table))
+			continue;
+		path = table_path(named->table);
+		if (path == NULL)
+			load_say(report, &named->origin, 1, "the passwords "
+			    "written here reach every process of the mailer: "
+			    "keep them in a file of their own (table NAME "
+			    "file:PATH)");
+		else if ((file = bundle_find(files, path)) != NULL)
+			file->secret = 1;
+	}
 }
 
 /* The text of a certificate or key, or NULL after an error was said. */
@@ -281,14 +309,9 @@ static void
 load_rest(const struct config *conf, struct bundle *files,
     struct load_report *report)
 {
-	const struct listener	*listener;
-	const struct action	*action;
 	const struct pki	*pki;
 
-	TAILQ_FOREACH(listener, &conf->listeners, entry)
-		load_secret(files, listener->auth);
-	TAILQ_FOREACH(action, &conf->actions, entry)
-		load_secret(files, action->auth);
+	load_secrets(conf, files, report);
 	TAILQ_FOREACH(pki, &conf->pkis, entry)
 		load_pki(files, pki, report);
 	/* without one the mta asks the local host, as libc would */
