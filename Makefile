@@ -35,7 +35,7 @@ SMTPD =		smtpd/parent.o smtpd/children.o smtpd/reload.o \
 		smtpd/server.o smtpd/session.o smtpd/command.o smtpd/syntax.o \
 		smtpd/policy.o smtpd/secure.o smtpd/auth.o smtpd/strikes.o \
 		smtpd/data.o smtpd/strip.o smtpd/content.o smtpd/intake.o \
-		smtpd/received.o smtpd/bounce.o
+		smtpd/received.o smtpd/bounce.o smtpd/proxy.o
 QUEUE =		queue/queue.o queue/message.o queue/message_again.o \
 		queue/message_cache.o queue/lane.o queue/lane_age.o \
 		queue/schedule.o queue/transaction.o queue/delivery.o \
@@ -65,7 +65,7 @@ HDRS =		lib/address.h lib/config.h lib/control.h lib/envelope.h \
 		queue/queue.h queue/spool.h queue/spool_log.h queue/spool_disk.h queue/record.h \
 		queue/flush.h mta/mta.h mta/secure.h smtpd/parent.h ctl/ctl.h \
 		lib/accounts.h lib/tls_server.h lib/tls_client.h \
-		smtpd/smtpd.h smtpd/syntax.h smtpd/data.h smtpd/strip.h \
+		smtpd/smtpd.h smtpd/syntax.h smtpd/data.h smtpd/strip.h smtpd/proxy.h \
 		ctl/sendmail.h
 
 LINKS =		binderyctl sendmail mailq newaliases

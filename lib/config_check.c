@@ -500,17 +500,6 @@ refuse(struct reporter *r, const struct origin *where,
 }
 
 static void
-refuse_listener(struct reporter *r, const struct listener *l)
-{
-	const struct unsupported	 list[] = {
-		{ "proxy-v2", l->proxy_v2 },
-		{ NULL, 0 }
-	};
-
-	refuse(r, &l->origin, list);
-}
-
-static void
 refuse_action(struct reporter *r, const struct action *a)
 {
 	const struct unsupported	 list[] = {
@@ -571,11 +560,8 @@ refuse_bindings(struct config *c, struct reporter *r)
 static void
 refuse_unsupported(struct config *c, struct reporter *r)
 {
-	struct listener	*l;
 	struct action	*a;
 
-	TAILQ_FOREACH(l, &c->listeners, entry)
-		refuse_listener(r, l);
 	TAILQ_FOREACH(a, &c->actions, entry)
 		refuse_action(r, a);
 	refuse_bindings(c, r);

@@ -39,6 +39,8 @@
 struct generation {
 	struct bundle	 files;
 	struct config	*conf;
+	unsigned int	 holders;
+	int		 gone;		/* the last holder frees it */
 };
 
 static void	 on_file(struct ipc *, struct ipc_msg *);
@@ -73,9 +75,33 @@ generation_free(struct generation *g)
 {
 	if (g == NULL)
 		return;
+	if (g->holders > 0) {
+		g->gone = 1;
+		return;
+	}
 	config_free(g->conf);
 	bundle_free(&g->files);
 	free(g);
+}
+
+struct generation *
+role_hold(void)
+{
+	state.now->holders++;
+	return (state.now);
+}
+
+const struct config *
+role_held(const struct generation *g)
+{
+	return (g->conf);
+}
+
+void
+role_let_go(struct generation *g)
+{
+	if (g != NULL && --g->holders == 0 && g->gone)
+		generation_free(g);
 }
 
 /* Never blocks: what the parent does not take in time is counted. */

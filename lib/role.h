@@ -35,7 +35,7 @@
 struct role_callbacks {
 	/*
 	 * now is in force; before is NULL at the start and is freed when this
-	 * returns.
+	 * returns, but for who holds it.
 	 */
 	void		(*configured)(struct config *now,
 			    struct config *before);
@@ -54,6 +54,13 @@ void		 role_start(enum role, const char *root, int foreground,
 		    int verbose, const struct role_callbacks *);
 int		 role_loop(void);
 struct ipc	*role_parent(void);
+/*
+ * Keep the configuration that is in force, also when another takes its place,
+ * until it is let go; what is held is never NULL once configured() was called.
+ */
+struct generation *role_hold(void);
+const struct config *role_held(const struct generation *);
+void		 role_let_go(struct generation *);	/* NULL: none */
 /* A file that came beside the configuration ("resolv.conf"), or NULL. */
 const char	*role_file(const char *path);
 /* It was a secret, and is not needed any more: overwritten. */

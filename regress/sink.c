@@ -299,7 +299,8 @@ content_save(const struct session *s)
 	    ++sink.saved);
 	if ((f = fopen(path, "w")) == NULL)
 		err(1, "%s", path);
-	fwrite(s->content, 1, s->length, f);
+	/* without the LF that it begins with for content_id() */
+	fwrite(s->content + 1, 1, s->length - 1, f);
 	fclose(f);
 }
 

@@ -22,6 +22,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/role.h"
 #include "lib/rules.h"
 #include "smtpd/smtpd.h"
 
@@ -140,6 +141,8 @@ command_mail(struct session *s, const char *args)
 		return;
 	}
 	s->mail_given = 1;
+	/* a reload changes what comes after it, nothing that has begun */
+	s->rules = role_hold();
 	if (rcpt_follows(s))
 		session_hold(s, "250 2.1.0 Sender ok");
 	else
@@ -150,7 +153,7 @@ command_mail(struct session *s, const char *args)
 static const struct action *
 recipient_action(struct session *s, const char *rcpt, const char **reply)
 {
-	const struct config	*conf = server_config();
+	const struct config	*conf = role_held(s->rules);
 	const struct rule	*rule;
 	const struct action	*action;
 	struct facts		 facts;

@@ -214,6 +214,12 @@ intake_waiting(const struct intake *t)
 	return (t->waiting);
 }
 
+int
+intake_busy(const struct intake *t)
+{
+	return (t->waiting || t->state == ASKED_LARGE);
+}
+
 uint64_t
 intake_size(const struct intake *t)
 {

@@ -49,6 +49,7 @@ struct endpoint {
 	struct event	 event;
 	int		 socket;
 	int		 mask_src;
+	int		 proxy;
 	char		*hostname;
 	char		*tag;
 	struct policy	*policy;
@@ -143,6 +144,12 @@ endpoint_mask_src(const struct endpoint *e)
 	return (e->mask_src);
 }
 
+int
+endpoint_proxy(const struct endpoint *e)
+{
+	return (e->proxy);
+}
+
 const struct policy *
 endpoint_policy(const struct endpoint *e)
 {
@@ -172,9 +179,8 @@ visitor_compare(struct visitor *a, struct visitor *b)
 
 RB_GENERATE(visitor_tree, visitor, node, visitor_compare);
 
-/* Count a session of this address in.  -1: it has as many as it may. */
-static int
-visitor_enter(const struct sockaddr_storage *addr)
+int
+server_visit(const struct sockaddr_storage *addr)
 {
 	struct visitor	 key, *p;
 	int64_t		 max = state.conf->smtp_max_per_address;
@@ -254,7 +260,7 @@ void
 server_session_gone(struct endpoint *e, const struct sockaddr *peer)
 {
 	state.sessions--;
-	if (!e->socket)
+	if (peer != NULL)
 		visitor_leave(peer);
 	endpoint_release(e);
 }
@@ -294,7 +300,8 @@ welcome(int fd, struct endpoint *e, const struct sockaddr_storage *peer)
 		    "later", "max-connections");
 		return;
 	}
-	if (!e->socket && visitor_enter(peer) == -1) {
+	/* behind a proxy the address is not known yet */
+	if (!e->socket && !e->proxy && server_visit(peer) == -1) {
 		turn_away(fd, e, peer, "4.7.0 Too many connections from "
 		    "your address", "max-connections-per-address");
 		return;
@@ -400,6 +407,7 @@ endpoint_open(struct endpoint *e, const struct listener *l)
 	hostname = l->hostname != NULL ? l->hostname : state.conf->hostname;
 	e->socket = l->socket;
 	e->mask_src = l->mask_src;
+	e->proxy = l->proxy_v2;
 	e->hostname = strdup(hostname);
 	e->tag = l->tag == NULL ? NULL : strdup(l->tag);
 	if (e->hostname == NULL || (l->tag != NULL && e->tag == NULL))

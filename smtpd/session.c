@@ -28,16 +28,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "lib/log.h"
 #include "lib/loop.h"
+#include "lib/role.h"
 #include "lib/rules.h"
 #include "lib/text.h"
+#include "smtpd/proxy.h"
 #include "smtpd/smtpd.h"
 
 #define CLOSE_QUICK	30		/* for the last reply to go out */
 #define CLOSE_LINGER	3		/* for the client to read it */
+#define CLOSED_WAIT	60		/* for answers, after its last word */
+#define PROXY_WAIT	10		/* for the proxy to say whose it is */
+#define INPUT_MAX	65536
 
 RB_HEAD(session_tree, session);
 RB_PROTOTYPE(session_tree, session, node, session_compare);
@@ -90,7 +96,7 @@ session_close(struct session *s, int linger, const char *fmt, ...)
 	auth_cancel(s);
 	session_reply(s, "%s", line);
 	s->state = SESSION_CLOSING;
-	s->linger = linger;
+	s->linger = linger && !s->closed;
 	io_drain(s->io, io_len(s->io));
 	io_shutdown(s->io);
 	io_set_deadline(s->io, linger ? CLOSE_LINGER : CLOSE_QUICK);
@@ -114,6 +120,8 @@ session_reset(struct session *s)
 	answers_free(s);
 	intake_free(s->intake);
 	s->intake = NULL;
+	role_let_go(s->rules);
+	s->rules = NULL;
 	s->mail_given = 0;
 	s->rcpt_given = 0;
 	s->accepted = 0;
@@ -133,7 +141,8 @@ session_free(struct session *s)
 	auth_cancel(s);
 	RB_REMOVE(session_tree, &state.tree, s);
 	io_free(s->io);
-	server_session_gone(s->endpoint, (struct sockaddr *)&s->peer);
+	server_session_gone(s->endpoint,
+	    s->counted ? (struct sockaddr *)&s->peer : NULL);
 	free(s);
 	server_idle();
 }
@@ -385,6 +394,91 @@ session_line(struct session *s)
 	return (1);
 }
 
+/* Something will come that the session waits for. */
+static int
+session_waits(const struct session *s)
+{
+	switch (s->state) {
+	case SESSION_COMMAND:
+		return (s->waiting > 0);
+	case SESSION_DATA:
+		return (s->intake != NULL && intake_busy(s->intake));
+	case SESSION_PROXY:
+	case SESSION_AUTH:
+		return (0);
+	default:
+		return (1);
+	}
+}
+
+/* The client has said its last word, and all was answered. */
+static void
+session_end(struct session *s)
+{
+	session_reset(s);
+	auth_cancel(s);
+	s->state = SESSION_CLOSING;
+	s->linger = 0;
+	io_drain(s->io, io_len(s->io));
+	io_shutdown(s->io);
+	io_set_deadline(s->io, CLOSE_QUICK);
+}
+
+static void
+session_client(struct session *s)
+{
+	strlcpy(s->client, sockaddr_text((const struct sockaddr *)&s->peer),
+	    sizeof(s->client));
+}
+
+/* Who the client is has become known. */
+static void
+session_welcome(struct session *s)
+{
+	if (endpoint_policy(s->endpoint)->tls == LISTEN_SMTPS)
+		secure_start(s);
+	else
+		session_greet(s);
+}
+
+/* The proxy's word on whose connection it is.  0: more has to come. */
+static int
+session_proxy(struct session *s)
+{
+	struct sockaddr_storage	 client;
+	size_t			 need;
+
+	if (io_len(s->io) == 0)
+		return (0);
+	switch (proxy_parse(io_data(s->io), io_len(s->io), &need, &client)) {
+	case 0:
+		/* not an octet more: a TLS handshake may come next */
+		io_set_limit(s->io, need);
+		return (0);
+	case -1:
+		session_refused(s, "421", "proxy", NULL, NULL);
+		session_close(s, 1, "421 4.3.0 %s This is for a proxy only",
+		    endpoint_hostname(s->endpoint));
+		return (1);
+	}
+	io_drain(s->io, need);
+	io_set_limit(s->io, INPUT_MAX);
+	io_set_timeout(s->io, SESSION_IDLE);
+	if (client.ss_family != 0)
+		s->peer = client;
+	session_client(s);
+	if (server_visit(&s->peer) == -1) {
+		session_refused(s, "421", "max-connections-per-address", NULL,
+		    NULL);
+		session_close(s, 1, "421 4.7.0 Too many connections from "
+		    "your address");
+		return (1);
+	}
+	s->counted = 1;
+	session_welcome(s);
+	return (1);
+}
+
 /* All that can be done now.  Never frees the session. */
 static void
 session_run(struct session *s)
@@ -400,16 +494,47 @@ session_run(struct session *s)
 		case SESSION_DATA:
 			more = content_run(s);
 			break;
+		case SESSION_PROXY:
+			more = session_proxy(s);
+			break;
 		default:
 			more = 0;
 			break;
 		}
 	}
+	if (s->closed && !session_waits(s))
+		session_end(s);
+}
+
+/*
+ * The client sends no more, but it may still read: a script that is piped
+ * into a connection does so.  What is here already is carried out.
+ */
+static void
+session_closed(struct session *s)
+{
+	s->closed = 1;
+	if (s->state == SESSION_HANDSHAKE) {
+		secure_failed(s, "the client went away");
+		return;
+	}
+	if (s->state == SESSION_CLOSING) {
+		s->linger = 0;
+		if (io_pending(s->io) == 0)
+			session_free(s);
+		return;
+	}
+	io_set_deadline(s->io, CLOSED_WAIT);
+	session_run(s);
 }
 
 static void
 session_idle(struct session *s)
 {
+	if (s->closed && s->state != SESSION_STORING) {
+		session_free(s);
+		return;
+	}
 	switch (s->state) {
 	case SESSION_CLOSING:
 		session_free(s);
@@ -447,6 +572,8 @@ session_event(struct io *io, enum io_event event, void *arg)
 			session_free(s);
 		break;
 	case IO_CLOSED:
+		session_closed(s);
+		break;
 	case IO_ERROR:
 		if (s->state == SESSION_STORING)
 			s->gone = 1;
@@ -481,15 +608,28 @@ peer_is_local(int fd, const struct sockaddr *peer)
 	return (sockaddr_same(peer, (struct sockaddr *)&ours));
 }
 
+/*
+ * RFC 5321 4.3.1: the client waits for us to speak first.  A script that says
+ * hello at once is no harm; what else comes is not from a mailer.
+ */
+static int
+spoke_early(const struct session *s)
+{
+	char	 text[4];
+	ssize_t	 n;
+
+	if (endpoint_is_socket(s->endpoint) || secure(s))
+		return (0);
+	n = recv(io_fd(s->io), text, sizeof(text), MSG_PEEK | MSG_DONTWAIT);
+	return (n > 0 && strncasecmp(text, "EHLO", n) != 0 &&
+	    strncasecmp(text, "HELO", n) != 0);
+}
+
 void
 session_greet(struct session *s)
 {
-	char	 c;
-
 	s->state = SESSION_COMMAND;
-	/* RFC 5321 4.3.1: the client waits for us to speak first */
-	if (!endpoint_is_socket(s->endpoint) && !secure(s) &&
-	    recv(io_fd(s->io), &c, 1, MSG_PEEK | MSG_DONTWAIT) > 0) {
+	if (spoke_early(s)) {
 		session_refused(s, "554", "early-talker", NULL, NULL);
 		session_close(s, 1, "554 5.5.0 %s You spoke before the "
 		    "greeting", endpoint_hostname(s->endpoint));
@@ -543,13 +683,17 @@ session_new(int fd, struct endpoint *endpoint,
 	}
 	/* replies are gathered already: none should wait for an ACK */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	session_client(s);
+	if (endpoint_proxy(endpoint)) {
+		/* the proxy's address, until it says whose */
+		s->state = SESSION_PROXY;
+		io_set_limit(s->io, PROXY_HEAD);
+		io_set_deadline(s->io, PROXY_WAIT);
+		return;
+	}
+	s->counted = 1;
 	s->local = peer_is_local(fd, (const struct sockaddr *)peer);
-	strlcpy(s->client, sockaddr_text((const struct sockaddr *)peer),
-	    sizeof(s->client));
-	if (endpoint_policy(endpoint)->tls == LISTEN_SMTPS)
-		secure_start(s);
-	else
-		session_greet(s);
+	session_welcome(s);
 }
 
 struct session *

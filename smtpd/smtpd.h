@@ -65,7 +65,9 @@ struct ipc	*server_names(void);	/* NULL: not started */
 struct ipc	*server_passwords(void);	/* the same */
 int		 server_accepting(void);	/* queue takes new messages */
 int		 server_stopping(void);
-/* A session is over: its place, and its address's, are free. */
+/* Count a session of this address in.  -1: it has as many as it may. */
+int		 server_visit(const struct sockaddr_storage *peer);
+/* A session is over: its place is free, and its address's; NULL: none. */
 void		 server_session_gone(struct endpoint *,
 		    const struct sockaddr *peer);
 /* Nothing is under way any more, maybe: a stop that waits goes on. */
@@ -74,6 +76,7 @@ const char	*endpoint_hostname(const struct endpoint *);
 const char	*endpoint_tag(const struct endpoint *);	/* or NULL */
 int		 endpoint_is_socket(const struct endpoint *);
 int		 endpoint_mask_src(const struct endpoint *);
+int		 endpoint_proxy(const struct endpoint *);
 const struct policy *endpoint_policy(const struct endpoint *);
 
 /* policy.c */
@@ -140,6 +143,8 @@ const char	*intake_cause(const struct intake *);
  */
 void		 intake_header(struct intake *, const char *value);
 int		 intake_waiting(const struct intake *);
+/* The same, or a file for content is due: owner->ready will come. */
+int		 intake_busy(const struct intake *);
 /*
  * Content is whole: 0 and owner->stored will come, -1 as failed.  eightbit:
  * its header section goes beyond ASCII.
@@ -158,6 +163,7 @@ void		 intake_on_stored(struct ipc *, struct ipc_msg *);
 
 enum session_state {
 	SESSION_NAME,		/* who is behind the local socket? */
+	SESSION_PROXY,		/* who is behind the proxy? */
 	SESSION_HANDSHAKE,	/* of TLS */
 	SESSION_COMMAND,
 	SESSION_AUTH,		/* lines of an AUTH exchange */
@@ -196,6 +202,8 @@ struct session {
 	int		 skipping;	/* the rest of a line too long */
 	int		 linger;	/* closing: read on until they close */
 	unsigned int	 errors;
+	int		 closed;	/* the client sends no more */
+	int		 counted;	/* for its address */
 	uint32_t	 uid;
 	char		 client[64];	/* "" for the socket */
 	char		 user[64];	/* account at the socket, or "" */
@@ -207,6 +215,7 @@ struct session {
 	int		 mail_given;
 	int		 rcpt_given;
 	struct mail_command mail;
+	struct generation *rules;	/* as they were at MAIL, or NULL */
 	struct intake *intake;	/* from the first RCPT on */
 	unsigned int	 accepted;	/* recipients */
 	unsigned int	 waiting;	/* answers not written yet */
