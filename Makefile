@@ -38,7 +38,7 @@ SMTPD =		smtpd/parent.o smtpd/children.o smtpd/reload.o \
 		smtpd/received.o smtpd/bounce.o smtpd/proxy.o
 QUEUE =		queue/queue.o queue/message.o queue/message_again.o \
 		queue/message_cache.o queue/lane.o queue/lane_age.o \
-		queue/schedule.o queue/transaction.o queue/delivery.o \
+		queue/schedule.o queue/counter.o queue/transaction.o queue/delivery.o \
 		queue/content.o \
 		queue/bounce.o queue/bounce_text.o queue/suspend.o \
 		queue/filter.o queue/control.o queue/control_command.o \
@@ -49,7 +49,7 @@ QUEUE =		queue/queue.o queue/message.o queue/message_again.o \
 		queue/record.o queue/flush.o
 MTA =		mta/mta.o mta/item.o mta/bind.o mta/binding.o mta/peer.o \
 		mta/source.o mta/trace.o mta/dns.o mta/resolve.o mta/route.o mta/lane.o \
-		mta/pick.o \
+		mta/pick.o mta/limit.o mta/rate.o \
 		mta/connection.o mta/client.o mta/body.o mta/reply.o \
 		mta/report.o mta/policy.o mta/starttls.o mta/login.o mta/dane.o
 MDA =

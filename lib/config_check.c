@@ -519,52 +519,12 @@ refuse_action(struct reporter *r, const struct action *a)
 }
 
 static void
-refuse_rate(struct reporter *r, const struct option *options)
-{
-	const struct unsupported	 list[] = {
-		{ "rate", options[OPTION_RATE].set },
-		{ NULL, 0 }
-	};
-
-	refuse(r, &options[OPTION_RATE].origin, list);
-}
-
-static void
-refuse_bindings(struct config *c, struct reporter *r)
-{
-	const struct unsupported	 group[] = {
-		{ "binding-group", 1 }, { NULL, 0 }
-	};
-	const struct unsupported	 site[] = {
-		{ "site", 1 }, { NULL, 0 }
-	};
-	const struct unsupported	 total[] = {
-		{ "domain outside a binding", 1 }, { NULL, 0 }
-	};
-	struct binding	*b;
-	struct scope	*scope;
-	struct group	*g;
-	struct site	*s;
-
-	TAILQ_FOREACH(b, &c->bindings, entry) {
-		refuse_rate(r, b->options);
-		TAILQ_FOREACH(scope, &b->scopes, entry)
-			refuse_rate(r, scope->options);
-	}
-	TAILQ_FOREACH(g, &c->groups, entry)
-		refuse(r, &g->origin, group);
-	TAILQ_FOREACH(s, &c->sites, entry)
-		refuse(r, &s->origin, s->is_domain ? total : site);
-}
-
-static void
 refuse_unsupported(struct config *c, struct reporter *r)
 {
 	struct action	*a;
 
 	TAILQ_FOREACH(a, &c->actions, entry)
 		refuse_action(r, a);
-	refuse_bindings(c, r);
 }
 
 void

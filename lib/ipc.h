@@ -112,6 +112,9 @@ enum ipc_type {
 	QUEUE_RECALL,		/* u32 lane: give back what was not sent yet */
 	QUEUE_CONTENT,		/* u64 task, u64 length, bytes or fd;
 				   length 0: damaged or gone */
+	QUEUE_SITE,		/* u32 lane: MTA_SITE was taken in, and what
+				   may not go was called back before it */
+	QUEUE_RATE,		/* str key, u64 time: as MTA_RATE told it */
 	QUEUE_ASK,		/* u32 client, str command...: show bindings,
 				   show binding, match, test, trace */
 	QUEUE_ASK_END,		/* u32 client: it has gone */
@@ -126,6 +129,11 @@ enum ipc_type {
 	MTA_BINDING,		/* str binding, u8 up4, u8 up6, str reason;
 				   up: the family is owned and usable now */
 	MTA_COUNTS,		/* str binding, u32 connections */
+	MTA_SITE,		/* u32 lane, str site by the name of its host
+				   (NULL: none); nothing goes out before
+				   QUEUE_SITE comes */
+	MTA_RATE,		/* str key, u64 time (microseconds since the
+				   Epoch): a long rate, to be kept */
 	MTA_ANSWER,		/* u32 client, u8 more, str row: see ctl.h */
 
 	/* smtpd -> names, passwords; and back */

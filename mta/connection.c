@@ -31,67 +31,55 @@
 
 #define CONNECTION_IDLE		5	/* seconds that an idle one is kept */
 #define CONNECTION_CONNECT	60	/* seconds for the connect itself */
+#define CONNECTION_YIELD	10	/* messages before it must make room */
 #define ITEM_RESTARTS		3	/* times that an item may begin anew */
 
 static struct {
 	struct connections	 all;
 	unsigned int		 count;
 	unsigned int		 last;		/* number given out */
+	unsigned int		 idle;
 	int			 ready;
 } connections;
 
-/* One limit that several share: room, and not more than its share taken. */
-static int
-shared_room(int64_t limit, unsigned int used, unsigned int own)
-{
-	int64_t	 room;
-
-	if (limit <= 0)
-		return (1);
-	room = limit - used;
-	return (room > 0 && own <= room);
-}
-
-/* Ask an idle connection of this way, or of any, to go. */
-static void
-evict(struct way *way, const struct lane *lane)
+int
+connection_evict(const struct way *way, const struct lane *lane,
+    const char *counter)
 {
 	struct connection	*c;
 
+	if (connections.idle == 0)
+		return (0);
 	TAILQ_FOREACH(c, &connections.all, all_entry) {
-		if (c->stage != STAGE_IDLE)
-			continue;
-		if ((way != NULL && c->way != way) ||
-		    (lane != NULL && c->lane != lane))
+		if (c->stage != STAGE_IDLE ||
+		    (way != NULL && c->way != way) ||
+		    (lane != NULL && c->lane != lane) ||
+		    (counter != NULL && !limit_counts(c, counter)))
 			continue;
 		connection_unpark(c);
 		client_quit(c);
-		return;
+		return (1);
 	}
+	return (0);
 }
 
-int
-connection_allowed(struct lane *lane)
+void
+connection_yield(const char *counter)
 {
-	const struct config	*conf = mta_config();
-	struct way		*way = lane->way;
-	int64_t			 most;
+	const char		*name = limit_greediest(counter);
+	struct connection	*c, *oldest = NULL;
 
-	if (lane->connections >= lane_limit(lane)) {
-		evict(way, lane);
-		return (0);
+	TAILQ_FOREACH(c, &connections.all, all_entry) {
+		if (!limit_counts(c, counter))
+			continue;
+		if (c->retired || c->stage == STAGE_QUIT)
+			return;		/* there will be room */
+		if (oldest == NULL && c->messages >= CONNECTION_YIELD &&
+		    strcmp(c->way->name, name) == 0)
+			oldest = c;
 	}
-	most = binding_option(way, NULL, OPTION_MAX_CONNECTIONS)->number;
-	if (most > 0 && way->connections >= most) {
-		evict(way, NULL);
-		return (0);
-	}
-	if (!shared_room(conf->mta_max_connections, connections.count,
-	    way->connections)) {
-		evict(NULL, NULL);
-		return (0);
-	}
-	return (1);
+	if (oldest != NULL)
+		oldest->retired = 1;
 }
 
 static void
@@ -123,8 +111,7 @@ connection_new(struct lane *lane, int fd, const struct place *place)
 	c->way = lane->way;
 	c->lane = lane;
 	c->place = *place;
-	most = binding_option(lane->way, lane->destination,
-	    OPTION_MAX_MESSAGES)->number;
+	most = lane_option(lane, OPTION_MAX_MESSAGES)->number;
 	c->max_messages = most < 1 ? 100 : (uint32_t)most;
 	if ((c->io = io_new(fd, client_event, c)) == NULL)
 		fatal("connection_new");
@@ -134,6 +121,8 @@ connection_new(struct lane *lane, int fd, const struct place *place)
 	connections.count++;
 	lane->connections++;
 	lane->opening++;
+	c->trying = peer_begin(c->way, (const struct sockaddr *)&place->dst);
+	limit_take(c);
 	binding_count(c->way, 1);
 	return (c);
 }
@@ -251,7 +240,8 @@ connection_reuse(struct lane *lane, const struct route_host *host,
 	}
 	before = c->lane;
 	if (before != lane) {
-		if (lane->connections >= lane_limit(lane))
+		if (lane->connections >= lane_limit(lane) ||
+		    !limit_same(c, lane))
 			return (NULL);
 		c->lane = lane;
 		lane->connections++;
@@ -268,6 +258,7 @@ connection_park(struct connection *c)
 	if (c->stage != STAGE_READY)
 		return;
 	c->stage = STAGE_IDLE;
+	connections.idle++;
 	TAILQ_INSERT_HEAD(&c->way->idle, c, entry);
 	io_set_deadline(c->io, CONNECTION_IDLE);
 	/* who waits for a slot may have this one's */
@@ -283,7 +274,19 @@ connection_unpark(struct connection *c)
 	if (c->stage != STAGE_IDLE)
 		return;
 	TAILQ_REMOVE(&c->way->idle, c, entry);
+	connections.idle--;
 	c->stage = STAGE_READY;
+}
+
+/* What it was to tell of the host is known. */
+static void
+connection_tried(struct connection *c)
+{
+	if (!c->trying)
+		return;
+	c->trying = 0;
+	peer_end(c->way, (struct sockaddr *)&c->place.dst);
+	lane_slot_free();
 }
 
 void
@@ -292,6 +295,7 @@ connection_ready(struct connection *c)
 	c->stage = STAGE_READY;
 	c->lane->opening--;
 	peer_good(c->way, (struct sockaddr *)&c->place.dst);
+	connection_tried(c);
 	lane_grow(c->lane);
 }
 
@@ -306,6 +310,8 @@ connection_free(struct connection *c)
 		lane->opening--;
 	TAILQ_REMOVE(&connections.all, c, all_entry);
 	connections.count--;
+	connection_tried(c);
+	limit_give(c);
 	binding_count(c->way, -1);
 	io_free(c->io);
 	dane_release(c->dane);

@@ -107,8 +107,12 @@ lane_return_all(struct lane *lane)
 {
 	struct item	*item;
 
-	while ((item = lane_pop(lane)) != NULL)
+	/* each goes back to the head: the last one first */
+	while ((item = TAILQ_LAST(&lane->waiting, items)) != NULL) {
+		TAILQ_REMOVE(&lane->waiting, item, entry);
+		lane->nwaiting--;
 		item_return(item);
+	}
 }
 
 static void
@@ -151,6 +155,7 @@ static void
 lane_free(struct lane *lane)
 {
 	lane_unblock(lane);
+	rate_leave(lane);
 	loop_job_cancel(&lane->job);
 	loop_timer_cancel(&lane->timer);
 	RB_REMOVE(lanes, &lane->way->lanes, lane);
@@ -181,6 +186,8 @@ lane_new(uint32_t id, const char *binding, const char *destination)
 		RB_REMOVE(lane_ids, &lanes.ids, lane);
 	lane->id = id;
 	lane->gone = 0;
+	lane->asking = 0;
+	lane->site[0] = '\0';		/* queue does not know it any more */
 	lane->closed = lanes.stopping;
 	RB_INSERT(lane_ids, &lanes.ids, lane);
 }
@@ -191,6 +198,7 @@ lane_forget(struct lane *lane)
 	RB_REMOVE(lane_ids, &lanes.ids, lane);
 	lane->gone = 1;
 	lane->closed = 0;
+	rate_leave(lane);
 	loop_timer_cancel(&lane->timer);
 	if (lane->connections == 0)
 		lane_free(lane);
@@ -283,13 +291,32 @@ lane_retry(const struct lane *lane)
 	return (item == NULL ? LANE_DNS_WAIT : item->rcpts[0].retry);
 }
 
+const char *
+lane_site_name(const struct lane *lane)
+{
+	const struct site	*site;
+
+	if ((site = config_site_of(mta_config(), lane->destination)) == NULL &&
+	    lane->site[0] != '\0')
+		site = config_site(mta_config(), lane->site);
+	return (site == NULL ? NULL : site->name);
+}
+
+const struct option *
+lane_option(const struct lane *lane, enum option_id id)
+{
+	return (config_option(mta_config(), lane->way->conf,
+	    lane->destination, lane_site_name(lane), id));
+}
+
 unsigned int
 lane_limit(const struct lane *lane)
 {
 	int64_t	 n;
 
-	n = binding_option(lane->way, lane->destination,
-	    OPTION_MAX_OUTBOUND_CONNECTIONS)->number;
+	if (lane->way->conf == NULL)
+		return (1);
+	n = lane_option(lane, OPTION_MAX_OUTBOUND_CONNECTIONS)->number;
 	return (n < 1 ? 1 : (unsigned int)n);
 }
 
@@ -302,6 +329,7 @@ lane_close(struct lane *lane, const char *cause, const char *text,
 
 	if (lane->closed || lane->gone)
 		return;
+	rate_leave(lane);
 	lane->closed = 1;
 	lane->growth = 1;
 	if (queue != NULL) {
@@ -365,6 +393,54 @@ static void
 lane_route_done(void *arg)
 {
 	lane_wake(arg);
+}
+
+void
+lane_pause(struct lane *lane, const char *cause, const char *text,
+    uint32_t seconds)
+{
+	lane_close(lane, cause, text, seconds, 1);
+	loop_timer_cancel(&lane->timer);
+}
+
+void
+lane_resume(struct lane *lane)
+{
+	lane_open(lane);
+	lane_wake(lane);
+}
+
+/*
+ * The site by the host that was chosen: queue has to know it first, for it
+ * may be suspended.  1: its word is waited for.
+ */
+static int
+lane_site_ask(struct lane *lane, const struct site *site)
+{
+	struct ipc	*queue = mta_queue();
+	const char	*name = site == NULL ? "" : site->name;
+
+	if (queue == NULL || strcmp(lane->site, name) == 0 ||
+	    config_site_of(mta_config(), lane->destination) != NULL)
+		return (0);
+	strlcpy(lane->site, name, sizeof(lane->site));
+	lane->asking = 1;
+	ipc_begin(queue, MTA_SITE);
+	ipc_put_u32(queue, lane->id);
+	ipc_put_str(queue, site == NULL ? NULL : name);
+	ipc_end(queue);
+	return (1);
+}
+
+void
+lane_site_known(uint32_t id)
+{
+	struct lane	*lane;
+
+	if ((lane = lane_find(id)) == NULL)
+		return;
+	lane->asking = 0;
+	lane_wake(lane);
 }
 
 /* The route if it is known; else it is being asked for. */
@@ -564,11 +640,14 @@ lane_step(struct lane *lane)
 	const struct route_host	*host;
 	const struct route	*r;
 	const struct item	*first = TAILQ_FIRST(&lane->waiting);
+	const struct site	*site;
 	struct connection	*c;
 	struct policy		 policy;
 	struct peer		*peer;
 	enum pick		 pick;
 
+	if (rate_hold(lane))
+		return (-1);
 	policy_for(lane, first->action, &policy);
 	c = connection_reuse(lane, NULL, first->sender, &policy);
 	if (c != NULL) {
@@ -583,18 +662,19 @@ lane_step(struct lane *lane)
 		lane_no_route(lane, r);
 		return (-1);
 	}
-	if ((pick = pick_host(lane, r, &host, &peer)) != PICK_HOST) {
-		if (lane->opening > 0)
-			return (-1);
+	pick = pick_host(lane, r, &host, &site, &peer);
+	if (pick == PICK_BUSY)
+		lane_block(lane);
+	else if (pick != PICK_HOST && lane->opening == 0)
 		lane_no_host(lane, pick, peer);
+	if (pick != PICK_HOST || lane_site_ask(lane, site))
 		return (-1);
-	}
 	c = connection_reuse(lane, host, first->sender, &policy);
 	if (c != NULL) {
 		client_push(c);
 		return (0);
 	}
-	if (!connection_allowed(lane)) {
+	if (!limit_room(lane)) {
 		lane_block(lane);
 		return (-1);
 	}
@@ -626,7 +706,7 @@ lane_run(void *arg)
 	struct lane	*lane = arg;
 	char		 text[MTA_TEXT];
 
-	if (lane->closed || lane->gone)
+	if (lane->closed || lane->gone || lane->asking)
 		return;
 	if (lane->way->conf == NULL) {
 		snprintf(text, sizeof(text), "unknown binding %s",
@@ -663,7 +743,8 @@ lane_take(struct lane *lane, struct connection *c)
 	struct item	*item;
 	int		 n = 0;
 
-	if (lane->closed || c->way->conf == NULL)
+	if (lane->closed || lane->asking || c->way->conf == NULL ||
+	    lane->nwaiting == 0 || rate_hold(lane))
 		return (NULL);
 	TAILQ_FOREACH(item, &lane->waiting, entry) {
 		if (lane_fits(lane, item, c))
@@ -676,6 +757,9 @@ lane_take(struct lane *lane, struct connection *c)
 	TAILQ_REMOVE(&lane->waiting, item, entry);
 	lane->nwaiting--;
 	item->connection = c;
+	if (!item->counted)
+		rate_count(lane, item->nrcpts);
+	item->counted = 1;
 	return (item);
 }
 
@@ -716,6 +800,7 @@ lane_connection_closed(struct lane *lane)
 static void
 lane_configure(struct lane *lane)
 {
+	rate_leave(lane);
 	route_free(lane->route);
 	lane->route = NULL;
 	lane_open(lane);

@@ -38,6 +38,8 @@ static void	 queue_task(struct ipc *, struct ipc_msg *);
 static void	 queue_recall(struct ipc *, struct ipc_msg *);
 static void	 queue_content(struct ipc *, struct ipc_msg *);
 static void	 queue_ask_end(struct ipc *, struct ipc_msg *);
+static void	 queue_site(struct ipc *, struct ipc_msg *);
+static void	 queue_rate(struct ipc *, struct ipc_msg *);
 
 static const struct ipc_entry from_queue[] = {
 	{ QUEUE_BIND,		bind_ask },
@@ -46,6 +48,8 @@ static const struct ipc_entry from_queue[] = {
 	{ QUEUE_TASK,		queue_task },
 	{ QUEUE_RECALL,		queue_recall },
 	{ QUEUE_CONTENT,	queue_content },
+	{ QUEUE_SITE,		queue_site },
+	{ QUEUE_RATE,		queue_rate },
 	{ QUEUE_ASK,		bind_command },
 	{ QUEUE_ASK_END,	queue_ask_end },
 	{ IPC_NONE,		NULL }
@@ -153,6 +157,29 @@ queue_ask_end(struct ipc *ipc, struct ipc_msg *m)
 }
 
 static void
+queue_site(struct ipc *ipc, struct ipc_msg *m)
+{
+	uint32_t	 id;
+
+	id = ipc_get_u32(m);
+	ipc_get_end(m);
+	lane_site_known(id);
+}
+
+static void
+queue_rate(struct ipc *ipc, struct ipc_msg *m)
+{
+	const char	*key;
+	uint64_t	 next;
+
+	key = ipc_get_str(m);
+	next = ipc_get_u64(m);
+	ipc_get_end(m);
+	if (key != NULL)
+		rate_known(key, next);
+}
+
+static void
 forget_all(void)
 {
 	trace_end_all();
@@ -218,6 +245,7 @@ mta_stopping(int fd, short event, void *arg)
 		evtimer_add(&mta.stop, &tv);
 		return;
 	}
+	rate_stop();
 	if (mta.queue != NULL)
 		ipc_flush(mta.queue);
 	loop_exit(0);
@@ -244,6 +272,7 @@ mta_role(const char *root, int foreground, int verbose)
 	mta.fd = -1;
 	role_start(ROLE_MTA, root, foreground, verbose, &callbacks);
 	lane_init();
+	rate_init();
 	binding_init();
 	exit(role_loop());
 }

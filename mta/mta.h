@@ -39,7 +39,9 @@
 #include "mta/secure.h"
 
 struct connection;
+struct counter;
 struct lane;
+struct rate;
 struct resolve;
 struct test;
 struct route;
@@ -99,6 +101,7 @@ struct item {
 	uint8_t		 restarts;	/* begun anew on another connection */
 	uint8_t		 asked;		/* MTA_FETCH is out */
 	uint8_t		 arrived;	/* content is here */
+	uint8_t		 counted;	/* by the rates */
 	int		 fd;		/* large content, or -1 */
 	char		*content;
 	uint64_t	 length;
@@ -158,6 +161,8 @@ struct peer {
 	struct sockaddr_storage addr;
 	uint32_t	 until;		/* loop_seconds(): not before */
 	unsigned int	 failures;	/* in a row */
+	unsigned int	 opening;	/* connections that are to tell */
+	unsigned int	 growth;	/* most of these; 0: as if 1 */
 	int		 local;		/* no route, not the peer's fault */
 	char		 text[MTA_TEXT];
 	char		 host[DOMAIN_MAX];
@@ -200,6 +205,7 @@ void		 binding_count(struct way *, int change);
 void		 binding_ehlo(const struct way *, const struct sockaddr *src,
 		    const char *sender, char *, size_t);
 int		 binding_ehlo_by_message(const struct way *);
+/* dest NULL: the plain one; a lane's is lane_option(). */
 const struct option *binding_option(const struct way *, const char *dest,
 		    enum option_id);
 
@@ -213,7 +219,16 @@ void		 peer_failed(struct way *, const struct sockaddr *,
 /* No route from this source: a local cause, looked at again soon. */
 void		 peer_unroutable(struct way *, const struct sockaddr *,
 		    const char *text);
+/* It answered: more may follow, little by little. */
 void		 peer_good(struct way *, const struct sockaddr *);
+/*
+ * One that failed is tried by one connection, then by a few.  May another one
+ * be opened?
+ */
+int		 peer_ready(const struct peer *);
+/* Such a connection is begun: 1; where nothing was wrong: 0. */
+int		 peer_begin(struct way *, const struct sockaddr *);
+void		 peer_end(struct way *, const struct sockaddr *);
 void		 peer_sweep(struct way *);
 void		 peer_free_all(struct way *);
 
@@ -381,6 +396,8 @@ struct lane {
 	RB_ENTRY(lane)	 node;		/* of its way, by destination */
 	RB_ENTRY(lane)	 id_node;
 	TAILQ_ENTRY(lane) blocked_entry;
+	TAILQ_ENTRY(lane) rate_entry;
+	struct rate	*rate;		/* in its line, or NULL */
 	uint32_t	 id;
 	int		 gone;		/* queue forgot it; connections stay */
 	struct test	*test;		/* NULL: it carries mail */
@@ -395,6 +412,8 @@ struct lane {
 	int		 blocked;	/* waits for a connection slot */
 	int		 closed;
 	int		 probing;	/* closed until there is a route */
+	int		 asking;	/* queue is to say whether the site may */
+	char		 site[NAME_MAX_LEN + 1]; /* by the host's name */
 	struct attempt	*attempt;	/* NULL: nothing to tell of */
 	struct route	*route;
 	struct loop_job	 job;
@@ -433,12 +452,26 @@ void		 lane_connection_closed(struct lane *);
 unsigned int	 lane_limit(const struct lane *);
 /* The most seconds to wait after a failure. */
 uint32_t	 lane_retry(const struct lane *);
+/* The name of its site: the destination's, else the host's; NULL: none. */
+const char	*lane_site_name(const struct lane *);
+/* The value that holds for its destination and site. */
+const struct option *lane_option(const struct lane *, enum option_id);
+/* queue knows the lane's site and has called back what may not go. */
+void		 lane_site_known(uint32_t id);
+/*
+ * Nothing is handed out for about so long; it opens by lane_resume(), not by
+ * itself.
+ */
+void		 lane_pause(struct lane *, const char *cause, const char *text,
+		    uint32_t seconds);
+void		 lane_resume(struct lane *);
 
 /*
  * pick.c: which host of a route may be used.
  */
 enum pick {
 	PICK_HOST,
+	PICK_BUSY,			/* one connection is trying it */
 	PICK_WAIT,			/* all are in back-off */
 	PICK_ROUTE,			/* no way there from this source */
 	PICK_DOWN,			/* this family's address is not there */
@@ -447,13 +480,78 @@ enum pick {
 };
 
 /*
- * The best host that the lane's binding may use now; else why there is none,
- * with the peer to blame for PICK_WAIT and PICK_ROUTE.
+ * The best host that the lane's binding may use now, and the site that it or
+ * one of its equals belongs to by its name (NULL: none); else why there is no
+ * host, with the peer to blame for PICK_WAIT and PICK_ROUTE.
  */
 enum pick	 pick_host(struct lane *, const struct route *,
-		    const struct route_host **, struct peer **blamed);
+		    const struct route_host **, const struct site **,
+		    struct peer **blamed);
 /* Is there a way to any of its hosts again?  Without a route: yes. */
 int		 pick_routable(const struct lane *);
+
+/*
+ * limit.c: connections counted where lanes or bindings share a limit.
+ */
+enum limit_kind {
+	LIMIT_SITE,
+	LIMIT_DOMAIN,
+	LIMIT_SERVER,
+	LIMIT_COUNTERS
+};
+
+/*
+ * Room under the limits for one more of this lane's?  Idle ones are asked to
+ * go where there is none.
+ */
+int		 limit_room(struct lane *);
+/* Count a connection where its lane belongs, and no longer. */
+void		 limit_take(struct connection *);
+void		 limit_give(struct connection *);
+/* Would it be counted the same for that lane? */
+int		 limit_same(const struct connection *, const struct lane *);
+/* Is it counted by the counter of this name ("site S", "domain D")? */
+int		 limit_counts(const struct connection *, const char *name);
+/* The most that its connections may be in all; 0: no such limit. */
+int64_t		 limit_total(const char *name);
+/* Who has the most of it, or NULL. */
+const char	*limit_greediest(const char *name);
+/* What each binding has of it. */
+void		 limit_each(const char *name, void (*row)(void *,
+		    const char *binding, unsigned int used), void *);
+/*
+ * Of a limit that several share, a binding takes one more only while it holds
+ * no more than are free.  limit 0: none.  Pure.
+ */
+int		 limit_share(int64_t limit, unsigned int used,
+		    unsigned int own);
+
+/*
+ * rate.c: recipients attempted in time.
+ */
+#define RATE_LEVELS	3		/* domain, site, plain */
+TAILQ_HEAD(rate_lanes, lane);
+
+void		 rate_init(void);
+/* 1: it has to wait, and stands in line; lane_resume() comes. */
+int		 rate_hold(struct lane *);
+void		 rate_leave(struct lane *);
+/* Recipients of it are attempted. */
+void		 rate_count(struct lane *, uint32_t);
+/* What queue kept of a long one. */
+void		 rate_known(const char *key, uint64_t next);
+void		 rate_stop(void);
+/*
+ * Microseconds until the next recipient may go, when next is its time if all
+ * came evenly; next after count recipients; next, no later than it can be by
+ * these figures (the clock or the configuration changed).  Pure.
+ */
+int64_t		 rate_wait(int64_t next, int64_t number, int64_t seconds,
+		    int64_t now);
+int64_t		 rate_spend(int64_t next, int64_t number, int64_t seconds,
+		    int64_t now, int64_t count);
+int64_t		 rate_sane(int64_t next, int64_t number, int64_t seconds,
+		    int64_t now);
 
 /*
  * connection.c: a connection and its identity.
@@ -523,6 +621,8 @@ struct connection {
 	uint32_t	 max_messages;
 	int		 answered;	/* a transaction went to its end */
 	int		 retired;	/* finish what is in hand, QUIT */
+	int		 trying;	/* tells of a host that had failed */
+	struct counter	*counters[LIMIT_COUNTERS];
 	/* what the peer offers */
 	int		 starttls;
 	int		 auth;		/* mechanisms, for login.c */
@@ -552,11 +652,6 @@ struct connection {
 	struct reply	 reply;
 };
 
-/*
- * Room under the limits for one more of this lane's?  Idle ones are asked to
- * go where there is none.
- */
-int		 connection_allowed(struct lane *);
 /* Under way when SOURCE_OK; place is filled in as far as it is known. */
 enum source_error connection_open(struct lane *, const struct route_host *,
 		    const char *sender, const struct policy *,
@@ -572,6 +667,17 @@ int		 connection_again(struct connection *);
  */
 struct connection *connection_reuse(struct lane *, const struct route_host *,
 		    const char *sender, const struct policy *);
+/*
+ * Ask an idle one to go: of this way, this lane, counted by this name, NULL
+ * for any.  Whether there was one.
+ */
+int		 connection_evict(const struct way *, const struct lane *,
+		    const char *counter);
+/*
+ * Somebody has none of this counter and there is no room: one of those who
+ * have the most ends after what it has in hand.
+ */
+void		 connection_yield(const char *counter);
 /* Nothing to do for now: keep it a while. */
 void		 connection_park(struct connection *);
 void		 connection_unpark(struct connection *);

@@ -17,7 +17,8 @@
 /*
  * What happened at a remote address, kept by (binding, remote address), so
  * that a host which turns one customer away delays no other.  Soft state:
- * forgotten with the first success, or an hour after it ran out.
+ * forgotten when a host that answers again has its connections back, or an
+ * hour after it ran out.
  */
 
 #include <stdlib.h>
@@ -28,6 +29,7 @@
 
 #define PEER_FIRST	15		/* seconds of the first back-off */
 #define PEER_MOST	900
+#define PEER_GROWN	16		/* at once: it is as any other */
 #define PEER_KEEP	3600		/* failures are remembered so long */
 
 static int
@@ -83,6 +85,7 @@ peer_failed(struct way *way, const struct sockaddr *addr, const char *host,
 	if (wait > retry)
 		wait = retry > 0 ? retry : 1;
 	peer->failures++;
+	peer->growth = 0;
 	peer->local = 0;
 	peer->until = loop_seconds() + wait;
 	strlcpy(peer->text, text, sizeof(peer->text));
@@ -107,8 +110,42 @@ peer_good(struct way *way, const struct sockaddr *addr)
 
 	if ((peer = peer_find(way, addr)) == NULL)
 		return;
-	RB_REMOVE(peers, &way->peers, peer);
-	free(peer);
+	peer->growth = peer->growth == 0 ? 2 : peer->growth * 2;
+	if (peer->local || peer->growth >= PEER_GROWN) {
+		RB_REMOVE(peers, &way->peers, peer);
+		free(peer);
+		return;
+	}
+	peer->failures = 0;
+	peer->until = loop_seconds();
+}
+
+int
+peer_ready(const struct peer *peer)
+{
+	return (peer->local || peer->opening == 0 ||
+	    peer->opening < peer->growth);
+}
+
+int
+peer_begin(struct way *way, const struct sockaddr *addr)
+{
+	struct peer	*peer;
+
+	if ((peer = peer_find(way, addr)) == NULL || peer->local)
+		return (0);
+	peer->opening++;
+	return (1);
+}
+
+void
+peer_end(struct way *way, const struct sockaddr *addr)
+{
+	struct peer	*peer;
+
+	/* it may be another one by now */
+	if ((peer = peer_find(way, addr)) != NULL && peer->opening > 0)
+		peer->opening--;
 }
 
 void

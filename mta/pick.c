@@ -66,20 +66,22 @@ host_usable(struct lane *lane, const struct route_host *host,
 	struct peer		*peer;
 	int			 family;
 
-	family = (int)binding_option(lane->way, lane->destination,
-	    OPTION_FAMILY)->number;
+	family = (int)lane_option(lane, OPTION_FAMILY)->number;
 	if (binding_source(lane->way, dst->sa_family) == NULL ||
 	    (family != AF_UNSPEC && family != dst->sa_family))
 		count[PICK_FAMILY]++;
-	else if (!route_hop_allowed(binding_option(lane->way,
-	    lane->destination, OPTION_NEXT_HOPS)->hops, dst))
+	else if (!route_hop_allowed(lane_option(lane,
+	    OPTION_NEXT_HOPS)->hops, dst))
 		count[PICK_HOPS]++;
 	else if (!binding_usable(lane->way, dst->sa_family))
 		count[PICK_DOWN]++;
-	else if ((peer = peer_find(lane->way, dst)) == NULL ||
-	    peer->until <= loop_seconds())
+	else if ((peer = peer_find(lane->way, dst)) == NULL)
 		return (1);
-	else {
+	else if (peer->until <= loop_seconds()) {
+		if (peer_ready(peer))
+			return (1);
+		count[PICK_BUSY]++;
+	} else {
 		count[peer->local ? PICK_ROUTE : PICK_WAIT]++;
 		if (*blamed == NULL || (*blamed)->local > peer->local ||
 		    ((*blamed)->local == peer->local &&
@@ -95,7 +97,8 @@ host_usable(struct lane *lane, const struct route_host *host,
  */
 enum pick
 pick_host(struct lane *lane, const struct route *r,
-    const struct route_host **chosen, struct peer **blamed)
+    const struct route_host **chosen, const struct site **site,
+    struct peer **blamed)
 {
 	const struct route_host	*equal[8];
 	unsigned int		 count[PICK_FAMILY + 1] = { 0 };
@@ -103,17 +106,25 @@ pick_host(struct lane *lane, const struct route *r,
 	int			 pick;
 
 	*blamed = NULL;
+	*site = NULL;
 	for (i = 0; i < r->count && n < 8; i++) {
 		if (n > 0 && r->hosts[i].preference != equal[0]->preference)
+			break;
+		/* what one of the better ones says is waited for */
+		if (n == 0 && count[PICK_BUSY] > 0 &&
+		    r->hosts[i].preference != r->hosts[i - 1].preference)
 			break;
 		if (host_usable(lane, &r->hosts[i], count, blamed))
 			equal[n++] = &r->hosts[i];
 	}
 	if (n > 0) {
+		for (i = 0; i < n && *site == NULL; i++)
+			*site = config_site_of_mx(mta_config(),
+			    equal[i]->name);
 		*chosen = equal[lane->turn++ % n];
 		return (PICK_HOST);
 	}
-	for (pick = PICK_WAIT; pick < PICK_FAMILY; pick++)
+	for (pick = PICK_BUSY; pick < PICK_FAMILY; pick++)
 		if (count[pick] > 0)
 			break;
 	return ((enum pick)pick);

@@ -60,7 +60,7 @@ policy_for(const struct lane *lane, const char *name, struct policy *p)
 
 	memset(p, 0, sizeof(*p));
 	strlcpy(p->action, name, sizeof(p->action));
-	o = binding_option(lane->way, lane->destination, OPTION_TLS);
+	o = lane_option(lane, OPTION_TLS);
 	p->tls = (enum tls_policy)o->number;
 	if ((a = config_action(mta_config(), name)) == NULL)
 		return;

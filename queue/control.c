@@ -330,7 +330,6 @@ control_walk(struct client *client,
 void
 control_subject(struct rcpt *rcpt, struct filter_subject *s)
 {
-	const struct site	*site;
 	struct message		*m = rcpt_message(rcpt);
 	uint32_t		 now = schedule_now();
 
@@ -340,9 +339,7 @@ control_subject(struct rcpt *rcpt, struct filter_subject *s)
 	s->age = now > m->created ? now - m->created : 0;
 	s->binding = rcpt->lane->account->name;
 	s->destination = rcpt->lane->destination;
-	site = lane_config() == NULL ? NULL :
-	    config_site_of(lane_config(), s->destination);
-	s->site = site == NULL ? NULL : site->name;
+	s->site = lane_site(rcpt->lane);
 }
 
 static int

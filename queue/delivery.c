@@ -526,8 +526,35 @@ delivery_lane(struct ipc *mta, struct ipc_msg *msg)
 	}
 	lane_close(lane, cause != NULL ? cause : "local",
 	    text != NULL ? text : "", (uint32_t)until);
-	if (text != NULL)
+	/* a limit that is reached is no error */
+	if (text != NULL && (cause == NULL || strcmp(cause, "limit") != 0))
 		lane_last(lane, text);
+}
+
+/*
+ * mta saw by a host's name which site the lane belongs to.  It sends nothing
+ * until it is told that this was taken in: the site may be suspended.
+ */
+void
+delivery_site(struct ipc *mta, struct ipc_msg *msg)
+{
+	struct lane	*lane;
+	const char	*site;
+	uint32_t	 id;
+
+	id = ipc_get_u32(msg);
+	site = ipc_get_str(msg);
+	ipc_get_end(msg);
+	if ((lane = lane_by_id(id)) != NULL) {
+		free(lane->site);
+		lane->site = site == NULL ? NULL : strdup(site);
+		lane_resolve(lane);
+		if (lane->suspended)
+			delivery_recall(lane);
+	}
+	ipc_begin(mta, QUEUE_SITE);
+	ipc_put_u32(mta, id);
+	ipc_end(mta);
 }
 
 void

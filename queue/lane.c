@@ -256,6 +256,7 @@ lane_free(struct lane *lane)
 	RB_REMOVE(account_lanes, &lane->account->lanes, lane);
 	RB_REMOVE(queue_lanes, &lanes.ids, lane);
 	free(lane->destination);
+	free(lane->site);
 	free(lane->cause);
 	free(lane->last);
 	free(lane);
@@ -308,12 +309,24 @@ lane_update(struct lane *lane)
 	account->is_active = active;
 }
 
+const char *
+lane_site(const struct lane *lane)
+{
+	const struct site	*site;
+
+	if (lanes.config == NULL)
+		return (NULL);
+	site = config_site_of(lanes.config, lane->destination);
+	if (site == NULL && lane->site != NULL)
+		site = config_site(lanes.config, lane->site);
+	return (site == NULL ? NULL : site->name);
+}
+
 void
 lane_resolve(struct lane *lane)
 {
 	const struct binding	*binding = lane->account->binding;
 	const struct config	*config = lanes.config;
-	const struct site	*site;
 	const struct option	*option;
 	const char		*name;
 
@@ -321,8 +334,7 @@ lane_resolve(struct lane *lane)
 	lane->window = LANE_FACTOR;
 	lane->ttl = config == NULL ? UINT32_MAX : (uint32_t)config->queue_ttl;
 	if (binding != NULL) {
-		site = config_site_of(config, lane->destination);
-		name = site == NULL ? NULL : site->name;
+		name = lane_site(lane);
 		option = config_option(config, binding, lane->destination,
 		    name, OPTION_SUSPEND_DELIVERY);
 		if (option->number)

@@ -67,6 +67,8 @@ static const struct ipc_entry from_mta[] = {
 	{ MTA_LANE,		delivery_lane },
 	{ MTA_BINDING,		delivery_binding },
 	{ MTA_COUNTS,		delivery_counts },
+	{ MTA_SITE,		delivery_site },
+	{ MTA_RATE,		counter_told },
 	{ MTA_ANSWER,		control_answer },
 	{ IPC_NONE,		NULL }
 };
@@ -277,6 +279,7 @@ on_peer(enum role role, int fd)
 		if (queue.mta != NULL)
 			mta_closed(queue.mta, NULL);
 		queue.mta = ipc_new(fd, "mta", from_mta, mta_closed, NULL);
+		counter_tell(queue.mta);
 		transaction_mta_up();
 		lane_kick();
 		break;
@@ -546,12 +549,6 @@ replay_drop(uint64_t id)
 }
 
 static void
-replay_counter(const char *key, const char *value)
-{
-	/* rates are the mta's, which has none yet */
-}
-
-static void
 replay_damaged(uint64_t id, const char *what)
 {
 	if (id != 0)
@@ -562,8 +559,15 @@ replay_damaged(uint64_t id, const char *what)
 
 static const struct spool_replay replay = {
 	replay_message, replay_result, replay_defer, replay_move,
-	replay_drop, suspend_replay, replay_counter, replay_damaged
+	replay_drop, suspend_replay, counter_replay, replay_damaged
 };
+
+static void
+checkpoint(void)
+{
+	suspend_checkpoint();
+	counter_checkpoint();
+}
 
 void
 queue_role(const char *root, int foreground, int verbose)
@@ -579,7 +583,7 @@ queue_role(const char *root, int foreground, int verbose)
 	schedule_init(schedule_now(), due);
 	spool_set_mover(message_again);
 	spool_set_located(located);
-	spool_set_checkpoint(suspend_checkpoint);
+	spool_set_checkpoint(checkpoint);
 	if (spool_open("/", &replay, &error) == -1)
 		fatalx("%s", error);
 	message_replay_done();

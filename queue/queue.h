@@ -111,6 +111,7 @@ struct lane {
 	TAILQ_ENTRY(lane) all;
 	struct account	*account;
 	char		*destination;
+	char		*site;		/* by its host's name, or NULL */
 	struct rcpts	 ready;
 	struct rcpts	 held;
 	struct rcpts	 ages;
@@ -256,6 +257,8 @@ const char	*account_state(const struct account *);
 struct lane	*lane_get(struct account *, const char *destination);
 struct lane	*lane_by_id(uint32_t id);
 struct lane	*lane_next(struct account *, struct lane *);
+/* The name of its site: the destination's, else the host's; NULL: none. */
+const char	*lane_site(const struct lane *);
 /* Its state may have changed: into or out of the round. */
 void		 lane_update(struct lane *);
 void		 account_update(struct account *);
@@ -326,6 +329,7 @@ void		 delivery_return(struct ipc *, struct ipc_msg *);
 void		 delivery_lane(struct ipc *, struct ipc_msg *);
 void		 delivery_binding(struct ipc *, struct ipc_msg *);
 void		 delivery_counts(struct ipc *, struct ipc_msg *);
+void		 delivery_site(struct ipc *, struct ipc_msg *);
 /* A task's message, NULL if it is over; its content cannot be read. */
 struct message	*delivery_message(uint64_t task);
 void		 delivery_lost(uint64_t task);
@@ -333,6 +337,13 @@ void		 delivery_lost(uint64_t task);
 /* content.c: content for mta. */
 void		 content_fetch(struct ipc *, struct ipc_msg *);
 void		 content_mta_gone(void);
+
+/* counter.c: what mta counts over hours. */
+void		 counter_replay(const char *key, const char *value);
+void		 counter_checkpoint(void);
+void		 counter_told(struct ipc *, struct ipc_msg *);
+/* All that is in force, to a new mta. */
+void		 counter_tell(struct ipc *);
 
 /* bounce.c: delivery status notifications, RFC 3464. */
 enum bounce_kind {

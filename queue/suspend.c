@@ -92,8 +92,7 @@ const struct suspension *
 suspend_lane(const struct lane *lane)
 {
 	const struct suspension	*found;
-	const struct site	*site;
-	const char		*name = lane->account->name, *dot;
+	const char		*name = lane->account->name, *site, *dot;
 	char			 pattern[DOMAIN_MAX + 2];
 
 	if (RB_EMPTY(&suspend.tree))
@@ -109,10 +108,9 @@ suspend_lane(const struct lane *lane)
 		if ((found = suspend_find(name, 0, pattern, NULL)) != NULL)
 			return (found);
 	}
-	if (lane_config() == NULL ||
-	    (site = config_site_of(lane_config(), lane->destination)) == NULL)
+	if ((site = lane_site(lane)) == NULL)
 		return (NULL);
-	return (suspend_find(name, 0, NULL, site->name));
+	return (suspend_find(name, 0, NULL, site));
 }
 
 const struct suspension *

@@ -1,0 +1,359 @@
+/*
+ * Copyright (c) 2026 The Bindery authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Rates: recipients attempted, evenly spaced, with a burst of a tenth.  A
+ * rate is kept as one time, that of the next recipient if all had come evenly
+ * (the theoretical arrival time of a leaky bucket).  Lanes that must wait
+ * stand in line, each rate its own, so that none is passed by.  Those of an
+ * hour and more are told to queue, which keeps them on disk.
+ */
+
+#include <event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/log.h"
+#include "mta/mta.h"
+
+#define RATE_KEEP	3600		/* seconds of a period: told to queue */
+#define RATE_TICK	10000		/* microseconds at least */
+#define RATE_TICK_MOST	1000000
+#define RATE_TELL	2		/* seconds between what is told */
+#define RATE_HERE	2000000		/* microseconds that tasks wait here */
+#define RATE_SWEEP	60
+#define USEC		1000000LL
+
+struct rate {
+	RB_ENTRY(rate)	 node;
+	TAILQ_ENTRY(rate) entry;	/* of those with a line */
+	struct rate_lanes line;
+	unsigned int	 nlanes;
+	int64_t		 number;
+	int64_t		 seconds;
+	int64_t		 next;		/* microseconds since the Epoch */
+	int64_t		 told;		/* the same, as queue knows it */
+	char		 key[];		/* "B", "B domain D", "B site S" */
+};
+RB_HEAD(rate_tree, rate);
+TAILQ_HEAD(rate_list, rate);
+
+static struct {
+	struct rate_tree	 tree;
+	struct rate_list	 lines;
+	struct event		 tick;
+	int			 ticking;
+	struct loop_timer	 tell;
+	int			 telling;
+	struct loop_timer	 sweep;
+} rates;
+
+static int
+rate_compare(const struct rate *a, const struct rate *b)
+{
+	return (strcmp(a->key, b->key));
+}
+
+RB_PROTOTYPE(rate_tree, rate, node, rate_compare);
+RB_GENERATE(rate_tree, rate, node, rate_compare)
+
+static int64_t
+rate_burst(int64_t number)
+{
+	return (number < 20 ? 1 : number / 10);
+}
+
+int64_t
+rate_wait(int64_t next, int64_t number, int64_t seconds, int64_t now)
+{
+	int64_t	 early;
+
+	early = (rate_burst(number) - 1) * seconds * USEC / number;
+	return (next - early > now ? next - early - now : 0);
+}
+
+int64_t
+rate_spend(int64_t next, int64_t number, int64_t seconds, int64_t now,
+    int64_t count)
+{
+	if (next < now)
+		next = now;
+	return (next + count * seconds * USEC / number);
+}
+
+int64_t
+rate_sane(int64_t next, int64_t number, int64_t seconds, int64_t now)
+{
+	int64_t	 most;
+
+	most = now + (rate_burst(number) + TASK_RCPTS) * seconds * USEC /
+	    number;
+	return (next > most ? most : next);
+}
+
+static struct rate *
+rate_get(const char *key)
+{
+	struct rate	*rate = RB_ROOT(&rates.tree);
+	size_t		 size = strlen(key) + 1;
+	int		 order;
+
+	while (rate != NULL && (order = strcmp(key, rate->key)) != 0)
+		rate = order < 0 ? RB_LEFT(rate, node) : RB_RIGHT(rate, node);
+	if (rate != NULL)
+		return (rate);
+	if ((rate = calloc(1, sizeof(*rate) + size)) == NULL)
+		fatal("rate_get");
+	memcpy(rate->key, key, size);
+	TAILQ_INIT(&rate->line);
+	rate->number = rate->seconds = 1;
+	RB_INSERT(rate_tree, &rates.tree, rate);
+	return (rate);
+}
+
+/* The rates that hold for a lane, with the values of today. */
+static size_t
+rates_of(const struct lane *lane, struct rate *found[RATE_LEVELS])
+{
+	static const struct {
+		enum option_level	 level;
+		const char		*word;
+	} levels[RATE_LEVELS] = {
+		{ LEVEL_DOMAIN, " domain " }, { LEVEL_SITE, " site " },
+		{ LEVEL_PLAIN, "" }
+	};
+	const char		*name[RATE_LEVELS];
+	const struct option	*o;
+	char			 key[NAME_MAX_LEN + DOMAIN_MAX + 16];
+	size_t			 i, n = 0;
+
+	name[0] = lane->destination;
+	name[1] = lane_site_name(lane);
+	name[2] = NULL;
+	for (i = 0; i < RATE_LEVELS; i++) {
+		o = config_option_at(mta_config(), lane->way->conf,
+		    levels[i].level, name[i], OPTION_RATE);
+		if (o == NULL || o->number < 1 || o->seconds < 1 ||
+		    snprintf(key, sizeof(key), "%s%s%s", lane->way->name,
+		    levels[i].word, name[i] == NULL ? "" : name[i]) >=
+		    (int)sizeof(key))
+			continue;
+		found[n] = rate_get(key);
+		found[n]->number = o->number;
+		found[n]->seconds = o->seconds;
+		found[n]->next = rate_sane(found[n]->next, o->number,
+		    o->seconds, (int64_t)loop_usec());
+		n++;
+	}
+	return (n);
+}
+
+static int64_t
+rate_now(const struct rate *rate)
+{
+	return (rate_wait(rate->next, rate->number, rate->seconds,
+	    (int64_t)loop_usec()));
+}
+
+static void
+rates_tick_again(void)
+{
+	struct timeval	 tv;
+	struct rate	*rate;
+	int64_t		 wait, least = RATE_TICK_MOST;
+
+	if (TAILQ_EMPTY(&rates.lines) || rates.ticking)
+		return;
+	TAILQ_FOREACH(rate, &rates.lines, entry)
+		if ((wait = rate_now(rate)) < least)
+			least = wait;
+	if (least < RATE_TICK)
+		least = RATE_TICK;
+	tv.tv_sec = least / USEC;
+	tv.tv_usec = least % USEC;
+	evtimer_add(&rates.tick, &tv);
+	rates.ticking = 1;
+}
+
+void
+rate_leave(struct lane *lane)
+{
+	struct rate	*rate = lane->rate;
+
+	if (rate == NULL)
+		return;
+	lane->rate = NULL;
+	TAILQ_REMOVE(&rate->line, lane, rate_entry);
+	if (--rate->nlanes == 0)
+		TAILQ_REMOVE(&rates.lines, rate, entry);
+}
+
+static void
+rate_join(struct rate *rate, struct lane *lane)
+{
+	lane->rate = rate;
+	TAILQ_INSERT_TAIL(&rate->line, lane, rate_entry);
+	if (rate->nlanes++ == 0)
+		TAILQ_INSERT_TAIL(&rates.lines, rate, entry);
+	rates_tick_again();
+}
+
+/* As many of its line as may go now. */
+static void
+rate_serve(struct rate *rate)
+{
+	struct lane	*lane;
+	int64_t		 next = rate->next, now = (int64_t)loop_usec();
+
+	while (rate->nlanes > 0 && rate_wait(next, rate->number,
+	    rate->seconds, now) == 0) {
+		next = rate_spend(next, rate->number, rate->seconds, now, 1);
+		lane = TAILQ_FIRST(&rate->line);
+		rate_leave(lane);
+		lane_resume(lane);
+	}
+}
+
+static void
+rates_tick(int fd, short event, void *arg)
+{
+	struct rate	*rate, *next;
+
+	rates.ticking = 0;
+	TAILQ_FOREACH_SAFE(rate, &rates.lines, entry, next)
+		rate_serve(rate);
+	rates_tick_again();
+}
+
+int
+rate_hold(struct lane *lane)
+{
+	struct rate	*found[RATE_LEVELS], *slowest = NULL;
+	int64_t		 wait, longest = 0;
+	size_t		 i, n;
+	char		 text[64];
+
+	if (lane->rate != NULL)
+		return (1);
+	n = rates_of(lane, found);
+	for (i = 0; i < n; i++)
+		if ((wait = rate_now(found[i])) > longest) {
+			longest = wait;
+			slowest = found[i];
+		}
+	if (slowest == NULL)
+		return (0);
+	/* those before it in line go first */
+	longest += (int64_t)slowest->nlanes * slowest->seconds * USEC /
+	    slowest->number;
+	if (longest > RATE_HERE) {
+		snprintf(text, sizeof(text), "rate %s",
+		    option_text(OPTION_RATE, &(struct option){
+		    .number = slowest->number, .seconds = slowest->seconds }));
+		lane_pause(lane, "limit", text,
+		    (uint32_t)((longest + USEC - 1) / USEC));
+	}
+	rate_join(slowest, lane);
+	return (1);
+}
+
+static void
+rate_tell(struct rate *rate)
+{
+	struct ipc	*queue = mta_queue();
+
+	if (queue == NULL || rate->told == rate->next ||
+	    rate->seconds < RATE_KEEP)
+		return;
+	rate->told = rate->next;
+	ipc_begin(queue, MTA_RATE);
+	ipc_put_str(queue, rate->key);
+	ipc_put_u64(queue, (uint64_t)rate->next);
+	ipc_end(queue);
+}
+
+static void
+rates_tell(void *arg)
+{
+	struct rate	*rate;
+
+	rates.telling = 0;
+	RB_FOREACH(rate, rate_tree, &rates.tree)
+		rate_tell(rate);
+}
+
+void
+rate_count(struct lane *lane, uint32_t count)
+{
+	struct rate	*found[RATE_LEVELS];
+	size_t		 i, n;
+
+	n = rates_of(lane, found);
+	for (i = 0; i < n; i++) {
+		found[i]->next = rate_spend(found[i]->next, found[i]->number,
+		    found[i]->seconds, (int64_t)loop_usec(), count);
+		if (found[i]->seconds < RATE_KEEP || rates.telling)
+			continue;
+		rates.telling = 1;
+		loop_timer_set(&rates.tell, RATE_TELL);
+	}
+}
+
+void
+rate_known(const char *key, uint64_t next)
+{
+	struct rate	*rate;
+
+	if (next > INT64_MAX)
+		return;
+	rate = rate_get(key);
+	if (rate->next < (int64_t)next)
+		rate->next = rate->told = (int64_t)next;
+}
+
+/* Before an end: what queue has not been told yet. */
+void
+rate_stop(void)
+{
+	rates_tell(NULL);
+}
+
+/* A time that is past says nothing. */
+static void
+rates_sweep(void *arg)
+{
+	struct rate	*rate, *next;
+
+	RB_FOREACH_SAFE(rate, rate_tree, &rates.tree, next) {
+		if (rate->nlanes > 0 || rate->next > (int64_t)loop_usec())
+			continue;
+		RB_REMOVE(rate_tree, &rates.tree, rate);
+		free(rate);
+	}
+	loop_timer_set(&rates.sweep, RATE_SWEEP);
+}
+
+void
+rate_init(void)
+{
+	RB_INIT(&rates.tree);
+	TAILQ_INIT(&rates.lines);
+	evtimer_set(&rates.tick, rates_tick, NULL);
+	loop_timer_init(&rates.tell, rates_tell, NULL);
+	loop_timer_init(&rates.sweep, rates_sweep, NULL);
+	loop_timer_set(&rates.sweep, RATE_SWEEP);
+}
