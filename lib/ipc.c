@@ -359,6 +359,13 @@ ipc_get_fd(struct ipc_msg *m)
 	return (fd);
 }
 
+/* The message is ours, and nobody reads it again. */
+void
+ipc_wipe(const void *data, size_t len)
+{
+	explicit_bzero((void *)(uintptr_t)data, len);
+}
+
 void
 ipc_get_end(struct ipc_msg *m)
 {

@@ -220,6 +220,7 @@ on_file(struct ipc *ipc, struct ipc_msg *m)
 	}
 	if (bundle_append(&state.next->files, path, chunk, len) == -1)
 		fatalx("bad configuration file from parent");
+	ipc_wipe(chunk, len);		/* keys and hashes come this way */
 }
 
 static void

@@ -326,6 +326,7 @@ on_password(struct ipc *ipc, struct ipc_msg *msg)
 		return;
 	}
 	q = question_new(ask, table, user, password);
+	ipc_wipe(password, strlen(password));
 	TAILQ_INSERT_TAIL(&c->questions, q, entry);
 	c->waiting++;
 	state.waiting++;

@@ -13,7 +13,8 @@ debian() {
 	want="pkg-config byacc libbsd-dev libtls-dev libssl-dev libevent-dev
 	    libc-ares-dev libseccomp-dev libcrypt-dev
 	    libatf-dev atf-sh kyua dnsmasq-base swaks msmtp s-nail curl
-	    strace iproute2 python3 mandoc bmake"
+	    strace iproute2 python3 openssl libnet-ssleay-perl
+	    mandoc bmake"
 	missing=
 	for package in $want; do
 		case $(dpkg-query -W -f '${Status}' "$package" 2>/dev/null) in

@@ -94,10 +94,14 @@ static int
 room_for(struct imsgbuf *b, size_t n)
 {
 	uint8_t	*in;
-	size_t	 size;
+	size_t	 size, stale;
 
 	if (b->in_start > 0) {
 		memmove(b->in, b->in + b->in_start, b->in_len);
+		/* no second copy: whoever reads it may want to wipe it */
+		stale = b->in_start > b->in_len ? b->in_start : b->in_len;
+		explicit_bzero(b->in + stale,
+		    b->in_start + b->in_len - stale);
 		b->in_start = 0;
 	}
 	if (b->in_size - b->in_len >= n)
