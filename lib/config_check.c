@@ -508,10 +508,6 @@ refuse_action(struct reporter *r, const struct action *a)
 		{ "lmtp", a->type == ACTION_LMTP },
 		{ "mda", a->type == ACTION_MDA },
 		{ "alias", a->aliases != NULL },
-		{ "relay auth", a->auth != NULL },
-		{ "relay tls", a->tls == TLS_POLICY_REQUIRE ||
-		    a->tls == TLS_POLICY_VERIFY },
-		{ "smtps://", a->tls == TLS_POLICY_SMTPS },
 		{ NULL, 0 }
 	};
 

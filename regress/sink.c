@@ -20,14 +20,19 @@
  * can be scripted.  It must never hide anything: what it did not understand
  * it refuses, and says so in its record.
  *
- *	sink [-P] [-d folder] [-s script] -l record address:port ...
+ *	sink [-PT] [-c cert -k key] [-a user:password] [-d folder]
+ *	    [-s script] -l record address:port ...
+ *
+ * With -c it offers STARTTLS, with -T it begins with TLS; with -a it offers
+ * AUTH and takes no mail without.
  *
  * A line of the script is STAGE MATCH TIMES ACTION; stage is one of connect,
- * ehlo, helo, mail, rcpt, data, content, dot, quit; MATCH a part of the
- * argument, or "*"; TIMES a number or "*"; ACTION "drop" (the only one in
- * content), "delay SECONDS", "cut TEXT" (said without a line end, then the
- * connection ends) or a reply, "\n" in it the end of a line.  SIGHUP reads
- * the script again.
+ * ehlo, helo, starttls, auth, mail, rcpt, data, content, dot, quit; MATCH a
+ * part of the argument, or "*"; TIMES a number or "*"; ACTION "drop" (the only
+ * one in content), "delay SECONDS", "cut TEXT" (said without a line end, then
+ * the connection ends) or a reply, "\n" in it the end of a line.  After a
+ * scripted reply to STARTTLS nothing of TLS follows.  SIGHUP reads the script
+ * again.
  */
 
 #include <sys/queue.h>
@@ -36,6 +41,8 @@
 #include <sys/time.h>
 
 #include <netinet/in.h>
+
+#include <openssl/evp.h>
 
 #include <ctype.h>
 #include <err.h>
@@ -49,6 +56,7 @@
 #include <string.h>
 #include <strings.h>
 #include <time.h>
+#include <tls.h>
 #include <unistd.h>
 
 #define LISTENERS	64
@@ -82,6 +90,12 @@ struct session {
 	size_t		 length;
 	size_t		 room;
 	int		 closing;
+	struct tls	*tls;
+	int		 handshake;	/* of TLS: it is not done */
+	int		 more;		/* TLS may hold input */
+	int		 auth_step;	/* of AUTH LOGIN */
+	int		 login;		/* AUTH went well */
+	char		 user[300];	/* base64 */
 	int		 impatient;	/* closes when content comes */
 	double		 until;		/* nothing is said or read before */
 	char		 in[LINE];
@@ -96,6 +110,14 @@ static struct {
 	const char	*folder;
 	const char	*script;
 	int		 no_pipelining;
+	int		 smtps;
+	const char	*cert;
+	const char	*key;
+	struct tls	*tls;
+	char		 login[300];	/* of AUTH PLAIN, base64; "": none */
+	char		 user[300];	/* of AUTH LOGIN, base64 */
+	char		 password[300];
+	int		 only_login;
 	struct script_rule rules[RULES];
 	size_t		 nrules;
 	int		 listeners[LISTENERS];
@@ -211,6 +233,20 @@ script_find(const char *stage, const char *arg)
 	return (NULL);
 }
 
+/* Will the script have a word at this stage? */
+static int
+script_has(const struct session *s, const char *stage)
+{
+	struct script_rule *r;
+
+	if ((r = script_find(stage, s->src)) == NULL)
+		return (0);
+	/* it is looked for again */
+	if (r->times >= 0)
+		r->times++;
+	return (1);
+}
+
 static void
 say(struct session *s, const char *text)
 {
@@ -313,9 +349,11 @@ message_end(struct session *s)
 	if (answer(s, "dot", s->from, "250 2.0.0 ok") == 2) {
 		content_save(s);
 		fprintf(sink.record, "msg conn=%u nth=%u src=%s dst=%s "
-		    "ehlo=%s from=%s to=%s size=%zu id=%s time=%.3f\n",
-		    s->number, ++s->messages, s->src, s->dst, s->ehlo, s->from,
-		    s->to, s->length, id, now());
+		    "ehlo=%s from=%s to=%s size=%zu id=%s time=%.3f tls=%s "
+		    "auth=%d\n", s->number, ++s->messages, s->src, s->dst,
+		    s->ehlo, s->from, s->to, s->length, id, now(),
+		    s->tls == NULL ? "none" : tls_conn_version(s->tls),
+		    s->login);
 	}
 	transaction_end(s);
 }
@@ -352,8 +390,83 @@ message_line(struct session *s, const char *line)
 }
 
 static void
+tls_begin(struct session *s)
+{
+	/* what came in clear is not what comes under TLS */
+	s->inlen = 0;
+	if (tls_accept_socket(sink.tls, &s->tls, s->fd) == -1)
+		errx(1, "%s", tls_error(sink.tls));
+	s->handshake = 1;
+}
+
+static void
+command_starttls(struct session *s)
+{
+	if (s->tls != NULL)
+		say(s, "503 5.5.1 not twice");
+	else if (script_has(s, "starttls"))
+		(void)answer(s, "starttls", s->src, "220 2.0.0 go on");
+	else {
+		(void)dprintf(s->fd, "220 2.0.0 go on\r\n");
+		*s->ehlo = '\0';
+		transaction_end(s);
+		tls_begin(s);
+	}
+}
+
+static void
+login_end(struct session *s, int good)
+{
+	s->auth_step = 0;
+	if (!good)
+		say(s, "535 5.7.8 no");
+	else if (answer(s, "auth", s->src, "235 2.7.0 ok") == 2)
+		s->login = 1;
+}
+
+/* PLAIN with its first answer, or LOGIN step by step. */
+static void
+command_auth(struct session *s, const char *arg)
+{
+	if (s->tls == NULL)
+		fprintf(sink.record, "clear conn=%u src=%s line=AUTH\n",
+		    s->number, s->src);
+	if (strncasecmp(arg, "PLAIN ", 6) == 0)
+		login_end(s, strcmp(arg + 6, sink.login) == 0);
+	else if (strcasecmp(arg, "LOGIN") == 0) {
+		s->auth_step = 1;
+		say(s, "334 VXNlcm5hbWU6");
+	} else
+		say(s, "504 5.5.4 what?");
+}
+
+static void
+login_line(struct session *s, const char *line)
+{
+	if (s->auth_step++ == 1) {
+		(void)strlcpy(s->user, line, sizeof(s->user));
+		say(s, "334 UGFzc3dvcmQ6");
+	} else
+		login_end(s, strcmp(s->user, sink.user) == 0 &&
+		    strcmp(line, sink.password) == 0);
+}
+
+/* The extensions, in the manner of the script's replies. */
+static void
+hello_text(const struct session *s, char *text, size_t size)
+{
+	(void)snprintf(text, size, "250-sink\r\n%s%s%s250 8BITMIME",
+	    sink.no_pipelining ? "" : "250-PIPELINING\r\n",
+	    sink.cert != NULL && s->tls == NULL ? "250-STARTTLS\r\n" : "",
+	    *sink.login == '\0' ? "" : sink.only_login ?
+	    "250-AUTH LOGIN\r\n" : "250-AUTH PLAIN LOGIN\r\n");
+}
+
+static void
 command_hello(struct session *s, const char *arg, int extended)
 {
+	char text[256];
+
 	if (strlcpy(s->ehlo, arg, sizeof(s->ehlo)) >= sizeof(s->ehlo)) {
 		say(s, "501 5.5.4 too long");
 		return;
@@ -363,10 +476,10 @@ command_hello(struct session *s, const char *arg, int extended)
 	transaction_end(s);
 	if (!extended)
 		(void)answer(s, "helo", arg, "250 sink");
-	else
-		(void)answer(s, "ehlo", arg, sink.no_pipelining ?
-		    "250-sink\r\n250 8BITMIME" :
-		    "250-sink\r\n250-8BITMIME\r\n250 PIPELINING");
+	else {
+		hello_text(s, text, sizeof(text));
+		(void)answer(s, "ehlo", arg, text);
+	}
 }
 
 static void
@@ -374,6 +487,8 @@ command_mail(struct session *s, const char *arg)
 {
 	if (s->from != NULL || *s->ehlo == '\0')
 		say(s, "503 5.5.1 not now");
+	else if (*sink.login != '\0' && !s->login)
+		say(s, "530 5.7.0 who are you?");
 	else if (answer(s, "mail", arg, "250 2.1.0 ok") == 2 &&
 	    asprintf(&s->from, "%.*s", (int)strcspn(arg, " "), arg) == -1)
 		err(1, NULL);
@@ -425,6 +540,10 @@ command(struct session *s, const char *line)
 		command_rcpt(s, line + 8);
 	else if (strcasecmp(line, "DATA") == 0)
 		command_data(s);
+	else if (strcasecmp(line, "STARTTLS") == 0 && sink.cert != NULL)
+		command_starttls(s);
+	else if (strncasecmp(line, "AUTH ", 5) == 0 && *sink.login != '\0')
+		command_auth(s, line + 5);
 	else if (strcasecmp(line, "RSET") == 0) {
 		transaction_end(s);
 		say(s, "250 2.0.0 ok");
@@ -494,6 +613,8 @@ session_accept(int listener)
 	fprintf(sink.record, "open conn=%u src=%s dst=%s here=%zu all=%zu "
 	    "time=%.3f\n", s->number, s->src, s->dst, session_count(s->src),
 	    session_count(NULL), now());
+	if (sink.smtps)
+		tls_begin(s);
 	(void)answer(s, "connect", s->src, "220 sink ESMTP");
 }
 
@@ -503,6 +624,9 @@ session_free(struct session *s)
 	fprintf(sink.record, "close conn=%u src=%s messages=%u time=%.3f\n",
 	    s->number, s->src, s->messages, now());
 	transaction_end(s);
+	if (s->tls != NULL && !s->handshake)
+		(void)tls_close(s->tls);
+	tls_free(s->tls);
 	TAILQ_REMOVE(&sink.sessions, s, entry);
 	sink.nsessions--;
 	close(s->fd);
@@ -523,14 +647,60 @@ session_lines(struct session *s)
 		len = end - (s->in + used);
 		if (s->content != NULL)
 			message_line(s, s->in + used);
+		else if (s->auth_step > 0)
+			login_line(s, s->in + used);
 		else
 			command(s, s->in + used);
 		used += len + 2;
+		if (s->handshake)
+			return;
 	}
 	memmove(s->in, s->in + used, s->inlen - used);
 	s->inlen -= used;
 	if (s->inlen == sizeof(s->in))
 		s->closing = 1;
+}
+
+/* As errno has it, like read(2) and send(2). */
+static ssize_t
+tls_result(ssize_t n)
+{
+	if (n == TLS_WANT_POLLIN || n == TLS_WANT_POLLOUT)
+		errno = EAGAIN;
+	else if (n == -1)
+		errno = EIO;
+	return (n < 0 ? -1 : n);
+}
+
+static ssize_t
+session_read(struct session *s, void *buf, size_t size)
+{
+	if (s->tls == NULL)
+		return (read(s->fd, buf, size));
+	return (tls_result(tls_read(s->tls, buf, size)));
+}
+
+static ssize_t
+session_write(struct session *s, const void *buf, size_t size)
+{
+	if (s->tls == NULL)
+		return (send(s->fd, buf, size, MSG_NOSIGNAL));
+	return (tls_result(tls_write(s->tls, buf, size)));
+}
+
+/* 0 done, 1 it goes on, -1 it failed. */
+static int
+session_handshake(struct session *s)
+{
+	int n;
+
+	n = tls_handshake(s->tls);
+	if (n == TLS_WANT_POLLIN || n == TLS_WANT_POLLOUT)
+		return (1);
+	fprintf(sink.record, "tls conn=%u src=%s %s\n", s->number, s->src,
+	    n == 0 ? tls_conn_version(s->tls) : "failed");
+	s->handshake = 0;
+	return (n);
 }
 
 /* 0, or -1: the session is over. */
@@ -541,8 +711,12 @@ session_run(struct session *s)
 
 	if (now() < s->until)
 		return (0);
-	if (s->poll->revents & (POLLIN | POLLHUP | POLLERR)) {
-		n = read(s->fd, s->in + s->inlen, sizeof(s->in) - s->inlen);
+	if (s->handshake && (n = session_handshake(s)) != 0)
+		return (n == -1 ? -1 : 0);
+	if (s->more || s->poll->revents & (POLLIN | POLLHUP | POLLERR)) {
+		n = session_read(s, s->in + s->inlen,
+		    sizeof(s->in) - s->inlen);
+		s->more = s->tls != NULL && n > 0;
 		if (n == 0 || (n == -1 && errno != EAGAIN))
 			return (-1);
 		if (n > 0)
@@ -552,7 +726,7 @@ session_run(struct session *s)
 	if (now() < s->until)
 		return (0);
 	if (s->outlen > 0) {
-		n = send(s->fd, s->out, s->outlen, MSG_NOSIGNAL);
+		n = session_write(s, s->out, s->outlen);
 		if (n == -1 && errno != EAGAIN)
 			return (-1);
 		if (n > 0) {
@@ -617,6 +791,8 @@ prepare(void)
 		else if (t >= s->until && s->inlen > 0 &&
 		    memmem(s->in, s->inlen, "\r\n", 2) != NULL)
 			wait = 0;
+		if (s->more)
+			wait = 0;
 	}
 	return ((int)(wait * 1000) + (wait > 0));
 }
@@ -646,9 +822,57 @@ turn(void)
 static void
 usage(void)
 {
-	fprintf(stderr, "usage: sink [-P] [-d folder] [-s script] -l record "
+	fprintf(stderr, "usage: sink [-PT] [-c cert -k key] "
+	    "[-a user:password] [-d folder] [-s script] -l record "
 	    "address:port ...\n");
 	exit(1);
+}
+
+static void
+tls_open(void)
+{
+	struct tls_config *config;
+
+	if ((config = tls_config_new()) == NULL ||
+	    (sink.tls = tls_server()) == NULL)
+		errx(1, "libtls");
+	if (tls_config_set_keypair_file(config, sink.cert, sink.key) == -1)
+		errx(1, "%s", tls_config_error(config));
+	if (tls_configure(sink.tls, config) == -1)
+		errx(1, "%s", tls_error(sink.tls));
+	tls_config_free(config);
+}
+
+/* There is room: an argument is at most 200 octets. */
+static void
+base64(const char *text, size_t len, char *out)
+{
+	(void)EVP_EncodeBlock((unsigned char *)out,
+	    (const unsigned char *)text, (int)len);
+}
+
+/* "user:password"; "login:user:password" leaves AUTH PLAIN out. */
+static void
+login_set(const char *text)
+{
+	char both[256];
+	const char *colon;
+	int only = strncmp(text, "login:", 6) == 0;
+	size_t n, m;
+
+	text += only ? 6 : 0;
+	if ((colon = strchr(text, ':')) == NULL || strlen(text) > 200)
+		errx(1, "%s: not user:password", text);
+	n = (size_t)(colon - text);
+	m = strlen(colon + 1);
+	both[0] = '\0';
+	memcpy(both + 1, text, n);
+	both[n + 1] = '\0';
+	memcpy(both + n + 2, colon + 1, m);
+	base64(both, n + m + 2, sink.login);
+	base64(colon + 1, m, sink.password);
+	base64(text, n, sink.user);
+	sink.only_login = only;
 }
 
 int
@@ -657,10 +881,22 @@ main(int argc, char **argv)
 	int ch;
 
 	TAILQ_INIT(&sink.sessions);
-	while ((ch = getopt(argc, argv, "Pd:l:s:")) != -1) {
+	while ((ch = getopt(argc, argv, "PTa:c:d:k:l:s:")) != -1) {
 		switch (ch) {
 		case 'P':
 			sink.no_pipelining = 1;
+			break;
+		case 'T':
+			sink.smtps = 1;
+			break;
+		case 'a':
+			login_set(optarg);
+			break;
+		case 'c':
+			sink.cert = optarg;
+			break;
+		case 'k':
+			sink.key = optarg;
 			break;
 		case 'd':
 			sink.folder = optarg;
@@ -681,6 +917,9 @@ main(int argc, char **argv)
 	setvbuf(sink.record, NULL, _IOLBF, 0);
 	if (sink.folder != NULL)
 		(void)mkdir(sink.folder, 0755);
+	if (sink.cert != NULL)
+		tls_open();
+	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, on_signal);
 	signal(SIGTERM, on_signal);
 	signal(SIGINT, on_signal);
