@@ -367,28 +367,6 @@ customer()
 	cat customer.out
 }
 
-# holds PID TEXT: it is somewhere in the memory that the process may write.
-holds()
-{
-	python3 - "$1" "$2" <<-END
-		import re, sys
-		pid, text = sys.argv[1], sys.argv[2].encode()
-		mem = open("/proc/%s/mem" % pid, "rb", 0)
-		for line in open("/proc/%s/maps" % pid):
-		    m = re.match(r"([0-9a-f]+)-([0-9a-f]+) rw", line)
-		    if not m:
-		        continue
-		    start, end = (int(x, 16) for x in m.groups())
-		    mem.seek(start)
-		    try:
-		        if text in mem.read(end - start):
-		            sys.exit(0)
-		    except OSError:
-		        pass
-		sys.exit(1)
-	END
-}
-
 atf_init_test_cases()
 {
 	atf_add_test_case own_address

@@ -336,6 +336,28 @@ binding_value()
 	    sed -n "s/.*\"$2\": *\"\{0,1\}\([^\",}]*\).*/\1/p"
 }
 
+# holds PID TEXT: it is somewhere in the memory that the process may write.
+holds()
+{
+	python3 - "$1" "$2" <<-END
+		import re, sys
+		pid, text = sys.argv[1], sys.argv[2].encode()
+		mem = open("/proc/%s/mem" % pid, "rb", 0)
+		for line in open("/proc/%s/maps" % pid):
+		    m = re.match(r"([0-9a-f]+)-([0-9a-f]+) rw", line)
+		    if not m:
+		        continue
+		    start, end = (int(x, 16) for x in m.groups())
+		    mem.seek(start)
+		    try:
+		        if text in mem.read(end - start):
+		            sys.exit(0)
+		    except OSError:
+		        pass
+		sys.exit(1)
+	END
+}
+
 # Whether a pid of the list is still the process that was started here.
 is_ours()
 {
