@@ -65,11 +65,15 @@ message_new(uint64_t id, uint32_t nrcpts)
 	return (m);
 }
 
-void
+struct message *
 message_insert(struct message *m)
 {
-	RB_INSERT(queue_messages, &messages.tree, m);
-	messages.messages++;
+	struct message	*same;
+
+	same = RB_INSERT(queue_messages, &messages.tree, m);
+	if (same == NULL)
+		messages.messages++;
+	return (same);
 }
 
 struct message *

@@ -466,14 +466,15 @@ static void
 replay_message(const struct envelope *e, struct spool_ref ref,
     uint64_t content)
 {
-	struct message	*m;
+	struct message	*m, *before;
 
-	if ((m = message_find(e->id)) != NULL)
-		message_forget(m, 1);
 	m = message_from_envelope(e);
 	m->ref = ref;
 	m->content = content;
-	message_insert(m);
+	if ((before = message_insert(m)) != NULL) {
+		message_forget(before, 1);
+		(void)message_insert(m);
+	}
 	message_replayed(m);
 }
 

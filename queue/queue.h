@@ -181,7 +181,8 @@ uint64_t	 queue_random(void);
 
 /* message.c: messages and their recipients. */
 struct message	*message_new(uint64_t id, uint32_t nrcpts);
-void		 message_insert(struct message *);
+/* NULL; or what stands there with the same id, and it is not inserted. */
+struct message	*message_insert(struct message *);
 struct message	*message_find(uint64_t id);
 /* The first with an id of at least this. */
 struct message	*message_from(uint64_t id);

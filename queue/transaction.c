@@ -567,7 +567,7 @@ stored(void *arg, int error)
 		message_free(m);
 	} else {
 		queue_stats()->accepted++;
-		message_insert(m);
+		(void)message_insert(m);
 		i = 0;
 		TAILQ_FOREACH(rcpt, &t->rcpts, entry)
 			m->rcpts[i++].lane = lane_get(rcpt->account,
