@@ -44,6 +44,7 @@
 #define CLOSED_WAIT	60		/* for answers, after its last word */
 #define PROXY_WAIT	10		/* for the proxy to say whose it is */
 #define INPUT_MAX	65536
+#define REPLIES_MAX	32768		/* octets that it has not read */
 
 RB_HEAD(session_tree, session);
 RB_PROTOTYPE(session_tree, session, node, session_compare);
@@ -479,13 +480,16 @@ session_proxy(struct session *s)
 	return (1);
 }
 
-/* All that can be done now.  Never frees the session. */
+/*
+ * All that can be done now.  Who does not read our replies is not heard any
+ * more, until IO_DRAINED.  Never frees the session.
+ */
 static void
 session_run(struct session *s)
 {
 	int	 more = 1;
 
-	while (more) {
+	while (more && io_pending(s->io) < REPLIES_MAX) {
 		switch (s->state) {
 		case SESSION_COMMAND:
 		case SESSION_AUTH:
@@ -502,7 +506,7 @@ session_run(struct session *s)
 			break;
 		}
 	}
-	if (s->closed && !session_waits(s))
+	if (s->closed && io_pending(s->io) < REPLIES_MAX && !session_waits(s))
 		session_end(s);
 }
 
@@ -568,7 +572,9 @@ session_event(struct io *io, enum io_event event, void *arg)
 			session_run(s);
 		break;
 	case IO_DRAINED:
-		if (s->state == SESSION_CLOSING && !s->linger)
+		if (s->state != SESSION_CLOSING)
+			session_run(s);
+		else if (!s->linger)
 			session_free(s);
 		break;
 	case IO_CLOSED:

@@ -1,0 +1,106 @@
+# Copyright (c) 2026 The Bindery authors
+#
+# Permission to use, copy, modify, and distribute this software for any
+# purpose with or without fee is hereby granted, provided that the above
+# copyright notice and this permission notice appear in all copies.
+#
+# THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+# WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+# MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+# ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+# WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+# ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+# OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+#
+# Clients that mean no good: they do not read, hold all places, take all
+# descriptors.  Whatever they do costs only themselves.
+
+. "$(atf_get_srcdir)/lib.sh"
+
+port=31500
+sink=31501
+
+started()
+{
+	start_sink 127.0.0.1:$sink
+	config <<-END
+		$1
+	END
+	start_bindery
+}
+
+# deaf WHERE LINE REPLY: say LINE for as long as it is listened to, at most
+# 24 MB, which is more than all socket buffers hold, and read nothing; then
+# read all: a REPLY for each.  WHERE is a port or a path.
+deaf()
+{
+	python3 - "$@" <<-END
+		import select, socket, sys
+		where, line, reply = sys.argv[1], sys.argv[2], sys.argv[3]
+		if where.isdigit():
+		    s = socket.create_connection(("127.0.0.1", int(where)))
+		    s.recv(1000)
+		else:
+		    s = socket.socket(socket.AF_UNIX)
+		    s.connect(where)
+		s.setblocking(False)
+		block = ((line + "\n").encode() * 65536)[:65536 * (len(line) + 1)]
+		most, sent, got = 24 * 1024 * 1024, 0, 0
+		while sent < most:
+		    if not select.select([], [s], [], 3)[1]:
+		        break
+		    at = sent % len(block)
+		    sent += s.send(block[at:at + 262144])
+		if sent >= most:
+		    sys.exit("it never stopped listening")
+		lines, tail = sent // (len(line) + 1), b""
+		while got < lines:
+		    if not select.select([s], [], [], 10)[0]:
+		        sys.exit("%d replies of %d" % (got, lines))
+		    data = s.recv(1048576)
+		    if not data:
+		        sys.exit("closed after %d of %d" % (got, lines))
+		    data = tail + data
+		    end = data.rfind(b"\n") + 1
+		    got += data.count(reply.encode(), 0, end)
+		    tail = data[end:]
+	END
+}
+
+atf_test_case deaf_smtp cleanup
+deaf_smtp_head()
+{
+	atf_set descr "SMTP commands whose replies nobody reads"
+	atf_set require.user root
+	atf_set require.progs python3
+}
+deaf_smtp_body()
+{
+	started
+	deaf $port "NOOP$(printf '\r')" "250 2.0.0" >out 2>&1 ||
+	    fail "$(cat out)"
+	send_ok a@example.com b@dest.example
+}
+deaf_smtp_cleanup() { stop_all; }
+
+atf_test_case deaf_control cleanup
+deaf_control_head()
+{
+	atf_set descr "administrator's commands whose answers nobody reads"
+	atf_set require.user root
+	atf_set require.progs python3
+}
+deaf_control_body()
+{
+	started
+	deaf "$PWD/run/control.sock" "show bindings" "." >out 2>&1 ||
+	    fail "$(cat out)"
+	ctl show bindings >/dev/null || fail "it does not answer any more"
+}
+deaf_control_cleanup() { stop_all; }
+
+atf_init_test_cases()
+{
+	atf_add_test_case deaf_smtp
+	atf_add_test_case deaf_control
+}
