@@ -38,9 +38,11 @@
 #include "queue/queue.h"
 
 #define CLIENTS_MAX	64
+#define CLIENTS_ROOT	8		/* of these, for root alone */
+#define ACCEPT_PAUSE	1		/* seconds without descriptors */
 #define CLIENT_SECONDS	600		/* idle */
 #define STEP_MESSAGES	200		/* looked at in one turn */
-/* Output that waits for a slow reader: no further step, no trace. */
+/* Output that waits for a slow reader: no request, no step, no trace. */
 #define OUTPUT_MAX	(256 * 1024)
 
 TAILQ_HEAD(clients, client);
@@ -51,6 +53,7 @@ static void	 client_step(void *);
 static struct {
 	struct clients	 clients;
 	struct event	 listener;
+	struct loop_timer pause;	/* out of descriptors */
 	uint32_t	 last;
 	int		 count;
 	int		 fd;		/* listening; valid while open */
@@ -97,19 +100,18 @@ static void
 client_new(int fd)
 {
 	struct client	*client;
+	uid_t		 uid;
 	gid_t		 gid;
 
-	if (control.count >= CLIENTS_MAX ||
+	/* the group must not be able to keep root out */
+	if (getpeereid(fd, &uid, &gid) == -1 || control.count >=
+	    (uid == 0 ? CLIENTS_MAX : CLIENTS_MAX - CLIENTS_ROOT) ||
 	    (client = calloc(1, sizeof(*client))) == NULL) {
 		close(fd);
 		return;
 	}
-	if (getpeereid(fd, &client->uid, &gid) == -1 ||
-	    (client->io = io_new(fd, client_event, client)) == NULL) {
-		close(fd);
-		free(client);
-		return;
-	}
+	client->uid = uid;
+	client->io = io_new(fd, client_event, client);
 	client->number = ++control.last;
 	loop_job_init(&client->step, client_step, client);
 	io_set_timeout(client->io, CLIENT_SECONDS);
@@ -119,18 +121,27 @@ client_new(int fd)
 }
 
 static void
+on_pause_over(void *arg)
+{
+	event_add(&control.listener, NULL);
+}
+
+static void
 on_accept(int fd, short event, void *arg)
 {
 	int	 peer;
 
 	peer = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (peer == -1) {
-		if (errno != EAGAIN && errno != EINTR &&
-		    errno != ECONNABORTED)
-			log_warn("control socket");
+	if (peer != -1) {
+		client_new(peer);
 		return;
 	}
-	client_new(peer);
+	if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
+		return;
+	/* who waits would wake us all the time */
+	log_warn("control socket");
+	event_del(&control.listener);
+	loop_timer_set(&control.pause, ACCEPT_PAUSE);
 }
 
 void
@@ -144,8 +155,10 @@ control_listener(struct ipc *ipc, struct ipc_msg *msg)
 		return;
 	if (control.open) {
 		event_del(&control.listener);
+		loop_timer_cancel(&control.pause);
 		close(control.fd);
 	}
+	loop_timer_init(&control.pause, on_pause_over, NULL);
 	control.fd = fd;
 	control.open = 1;
 	(void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
@@ -267,8 +280,8 @@ client_data(struct client *client)
 	size_t		 len;
 	char		 line[CONTROL_LINE];
 
-	if (client->line != NULL)
-		return;			/* one at a time */
+	if (client->line != NULL || io_pending(client->io) > OUTPUT_MAX)
+		return;			/* one at a time, for who reads */
 	data = io_data(client->io);
 	len = io_len(client->io);
 	if ((end = memchr(data, '\n', len)) == NULL) {
@@ -298,10 +311,15 @@ client_event(struct io *io, enum io_event event, void *arg)
 	case IO_DRAINED:
 		if (client->walking)
 			loop_job_queue(&client->step);
+		else
+			io_again(io);
 		break;
 	case IO_TIMEOUT:
-		if (client->line != NULL)
-			break;		/* it waits for us */
+		if (client->line != NULL && io_pending(io) == 0) {
+			/* it waits for us */
+			io_set_timeout(io, CLIENT_SECONDS);
+			break;
+		}
 		/* FALLTHROUGH */
 	case IO_CLOSED:
 	case IO_ERROR:
