@@ -288,7 +288,7 @@ dialog()
 table()
 {
 	cat >table
-	sed 's/|[0-9]*$//' table | dialog "$@" >table.out
+	sed 's/|[0-9. ]*$//' table | dialog "$@" >table.out
 	grep -v '^...-' table.out | sed -n '2,$p' >table.got
 	paste -d '|' table table.got | awk -F '|' '
 	{ want = $(NF - 1); got = substr($NF, 1, length(want)) }

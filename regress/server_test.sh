@@ -290,9 +290,363 @@ proxy_body()
 }
 proxy_cleanup() { stop_all; }
 
+# Each reply that a command line can have, with its enhanced code.
+atf_test_case words cleanup
+words_head() { atf_set require.user root; }
+words_body()
+{
+	settings='smtp max-message-size 10K
+		smtp max-recipients 2
+		mta port 9'
+	config <<-END
+		match from local for rcpt-to "no@dest.example" reject
+		binding "acme" { bind-address 127.0.0.4 }
+		binding "closed" { bind-address 127.0.0.5  suspend-reception true }
+		binding "full" { bind-address 127.0.0.6  queue-limit 1 }
+		default-binding none
+		bind mail-from "@closed.example" to "closed"
+		bind mail-from "@full.example" to "full"
+		bind mail-from "@acme.example" to "acme"
+	END
+	# the rule that refuses comes first
+	awk '/^match .* reject/ { first = $0; next } { lines[++n] = $0 }
+	END { for (i = 1; i <= n; i++) {
+		if (lines[i] ~ /^match/) print first
+		print lines[i] } }' conf >conf.new && mv conf.new conf
+	start_bindery
+	table <<-END
+		EHLO|501 5.5.4
+		EHLO a b|501 5.5.4
+		HELO|501 5.5.4
+		HELO (x)|501 5.5.4
+		MAIL FROM:<a@acme.example>|503 5.5.1
+		NOOP|250 2.0.0
+		NOOP with words|250 2.0.0
+		RSET|250 2.0.0
+		HELP|214 2.0.0
+		QUIT now|221 2.0.0
+	END
+	table <<-END
+		EHLO client.example|250
+		RCPT TO:<b@dest.example>|503 5.5.1
+		DATA|503 5.5.1
+		MAIL|501 5.5.4
+		MAIL FROM:<>x|501 5.5.4
+		MAIL FROM:<a@@acme.example>|501 5.1.7
+		MAIL FROM:<a@acme.example> SIZE=x|501 5.5.4
+		MAIL FROM:<a@acme.example> XYZ|555 5.5.4
+		MAIL FROM:<a@acme.example> BODY=BINARYMIME|501 5.5.4
+		QUIT|221 2.0.0
+	END
+	table <<-END
+		EHLO client.example|250
+		MAIL FROM:<a@acme.example> SIZE=10241|552 5.3.4
+		MAIL FROM:<a@acme.example> RET=HDRS ENVID=x BODY=8BITMIME|250 2.1.0
+		MAIL FROM:<a@acme.example>|503 5.5.1
+		DATA|503 5.5.1
+		RCPT TO:<>|501 5.1.3
+		RCPT TO:<b@>|501 5.1.3
+		RCPT TO:<b@dest.example> NOTIFY=SOMETIMES|501 5.5.4
+		RCPT TO:<b@dest.example> ORCPT=x|501 5.5.4
+		RCPT TO:<b@dest.example> SIZE=1|555 5.5.4
+		RCPT TO:<no@dest.example>|550 5.7.1
+		DATA|554 5.5.1
+		RCPT TO:<b@dest.example> NOTIFY=DELAY ORCPT=rfc822;b|250 2.1.5
+		RCPT TO:<c@dest.example>|250 2.1.5
+		RCPT TO:<d@dest.example>|452 4.5.3
+		DATA x|501 5.5.4
+		QUIT|221 2.0.0
+	END
+	table <<-END
+		HELO client.example|250
+		MAIL FROM:<a@nobody.example>|250 2.1.0
+		RCPT TO:<b@dest.example>|451 4.3.5
+		RSET|250 2.0.0
+		MAIL FROM:<a@closed.example>|250 2.1.0
+		RCPT TO:<b@dest.example>|451 4.3.2
+		RSET|250 2.0.0
+		MAIL FROM:<a@full.example>|250 2.1.0
+		RCPT TO:<b@dest.example>|250 2.1.5
+		RCPT TO:<c@dest.example>|452 4.3.1
+		VRFY|501 5.5.4
+		VRFY someone|252 2.5.2
+		EXPN list|502 5.5.1
+		STARTTLS|502 5.5.1
+		AUTH PLAIN|502 5.5.1
+		TURN|500 5.5.1
+		QUIT|221 2.0.0
+	END
+	for cause in size rule no-binding reception queue-limit \
+	    too-many-recipients; do
+		grep -q "smtpd: refused code=[45].. cause=$cause from=<" \
+		    bindery.log || fail "$cause is not in the log"
+	done
+	# the tenth error is the last; lines that are none count as well
+	long=$(printf '%02000d' 0)
+	dialog >out <<-END
+		=x\0y\r\n=bare\n\r\r\n
+		?
+		?
+		=$long\r\n
+		?
+		NOOP $long
+		=EHLO \xff\r\n
+		?
+		A
+		B
+		C
+		D
+		E
+		F
+		G
+	END
+	answers 220 500 500 500 500 501 500 500 500 500 421 "[closed]"
+	grep -q 'refused code=421 cause=too-many-errors' bindery.log ||
+	    fail "the end is not in the log"
+	# what is no mailer, and what sends content before it may
+	printf 'POST / HTTP/1.1\r\n' >junk
+	dialog -n >out <<-END
+		=POST / HTTP/1.1\r\n
+		?
+	END
+	sed -n 1p out | grep -q '^554\|^220' || fail "junk: $(cat out)"
+	dialog >out <<-END
+		EHLO client.example
+		MAIL FROM:<a@acme.example>
+		RCPT TO:<b@dest.example>
+		=DATA\r\nSubject: x\r\n
+		?
+	END
+	answers 220 250 250 250 503
+	grep -q 'refused code=503 cause=pipelining' bindery.log ||
+	    fail "early content is not in the log"
+}
+words_cleanup() { stop_all; }
+
+# Content that is refused: the reply comes at its end, and says why.
+atf_test_case refused cleanup
+refused_head() { atf_set require.user root; }
+refused_body()
+{
+	settings='smtp max-message-size 300K'
+	accept_all
+	start_sink 127.0.0.1:$sink
+	start_bindery
+	: >in
+	field=$(printf 'X-Long: %01990d\\r\\n' 0)
+	hop='Received: from a by b; Sun, 22 Nov 2026 00:00:00 +0000\r\n'
+	{
+		printf '%s\n' 'nul 554 =Subject: x\r\n\r\na\0b\r\n.\r\n'
+		printf 'loop 554 ='
+		for i in $(seq 101); do printf '%s' "$hop"; done
+		printf '%s\n' '\r\nx\r\n.\r\n'
+		printf 'line-length 554 =Subject: x\\r\\n\\r\\n%066000d' 0
+		printf '%s\n' '\r\n.\r\n'
+		printf 'header-size 552 ='
+		for i in $(seq 60); do printf '%s' "$field"; done
+		echo
+		printf 'header-size 552 ='
+		for i in $(seq 60); do printf '%s' "$field"; done
+		echo
+		printf 'header-size 552 ='
+		for i in $(seq 20); do printf '%s' "$field"; done
+		printf '%s\n' '\r\nx\r\n.\r\n'
+	} >cases
+	for cause in nul loop line-length header-size; do
+		code=$(sed -n "s/^$cause \([0-9]*\) .*/\1/p" cases | head -n 1)
+		{
+			printf '%s\n' 'EHLO client.example' \
+			    'MAIL FROM:<a@acme.example>' \
+			    'RCPT TO:<b@dest.example>' DATA
+			sed -n "s/^$cause [0-9]* //p" cases
+			printf '%s\n' '?' NOOP QUIT
+		} | dialog >out
+		answers 220 250 250 250 354 $code 250 221
+		grep -q "refused code=$code cause=$cause from=<a@acme.example> to=<b@dest.example>" \
+		    bindery.log || fail "$cause is not in the log"
+	done
+	sunk_is 0 || fail "something came through"
+}
+refused_cleanup() { stop_all; }
+
+# A match rule's conditions, each alone and negated, end to end.
+atf_test_case rules cleanup
+rules_head()
+{
+	atf_set require.user root
+	atf_set require.progs ip
+}
+rules_body()
+{
+	make_namespace a
+	ip -n $ns addr add 10.9.0.1/24 dev lo
+	ip -n $ns addr add 10.9.0.2/24 dev lo
+	echo '@listed.example' >senders
+	printf '%s\n' '*.sub.example' exact.example >domains
+	cat >conf <<-END
+		hostname "mx.bindery.example"
+		spool "$PWD/spool"
+		run "$PWD/run"
+		mta port 9
+		table senders file:$PWD/senders
+		table domains file:$PWD/domains
+		listen on socket
+		listen on 10.9.0.1 port $port
+		listen on 10.9.0.1 port 29503 tag "inside"
+		action "out" relay
+		match from any for rcpt-to "never@r.example" reject
+		match from src 10.9.0.2 for domain "src.example" action "out"
+		match from any for domain "from.example" mail-from <senders> action "out"
+		match from any for domain <domains> action "out"
+		match from any for rcpt-to "one@r.example" action "out"
+		match tag "inside" from any for domain "tag.example" action "out"
+		match ! tag "inside" from any for domain "untag.example" action "out"
+		match helo "good.example" from any for domain "helo.example" action "out"
+		match ! tls from any for domain "plain.example" action "out"
+		match tls from any for domain "tls.example" action "out"
+		match ! from src 10.9.0.2 for domain "notsrc.example" action "out"
+		match from socket for domain "socket.example" action "out"
+		match from auth for domain "auth.example" action "out"
+		match from local for domain "local.example" action "out"
+	END
+	start_bindery
+	# client port helo sender recipient reply
+	while read -r from to helo sender rcpt code; do
+		printf '%s\n' "EHLO $helo" "MAIL FROM:<$sender>" \
+		    "RCPT TO:<$rcpt>" QUIT |
+		    inside "$top/regress/dialog" -b "$from" "10.9.0.1:$to" \
+		    >out
+		sed -n '/^250 2.1.0/,$p' out | sed -n 2p | grep -q "^$code" ||
+		    fail "$from $to $helo $sender $rcpt $code: $(cat out)"
+	done <<-END
+		10.9.0.2 $port x.example a@x.example a@src.example 250
+		10.9.0.1 $port x.example a@x.example a@src.example 550
+		10.9.0.2 $port x.example a@listed.example a@from.example 250
+		10.9.0.2 $port x.example a@LISTED.example a@from.example 250
+		10.9.0.2 $port x.example a@x.example a@from.example 550
+		10.9.0.2 $port x.example a@x.example a@b.sub.example 250
+		10.9.0.2 $port x.example a@x.example a@B.SUB.Example 250
+		10.9.0.2 $port x.example a@x.example a@sub.example 550
+		10.9.0.2 $port x.example a@x.example a@exact.example 250
+		10.9.0.2 $port x.example a@x.example one@r.example 250
+		10.9.0.2 $port x.example a@x.example two@r.example 550
+		10.9.0.2 $port x.example a@x.example never@r.example 550
+		10.9.0.2 29503 x.example a@x.example a@tag.example 250
+		10.9.0.2 $port x.example a@x.example a@tag.example 550
+		10.9.0.2 29503 x.example a@x.example a@untag.example 550
+		10.9.0.2 $port x.example a@x.example a@untag.example 250
+		10.9.0.2 $port good.example a@x.example a@helo.example 250
+		10.9.0.2 $port x.example a@x.example a@helo.example 550
+		10.9.0.2 $port x.example a@x.example a@plain.example 250
+		10.9.0.2 $port x.example a@x.example a@tls.example 550
+		10.9.0.2 $port x.example a@x.example a@notsrc.example 550
+		10.9.0.2 $port x.example a@x.example a@socket.example 550
+		10.9.0.2 $port x.example a@x.example a@auth.example 550
+		10.9.0.2 $port x.example a@x.example a@local.example 550
+		10.9.0.1 $port x.example a@x.example a@local.example 250
+		10.9.0.1 $port x.example a@x.example a@mx.bindery.example 550
+	END
+	printf '%s\n' 'EHLO x.example' 'MAIL FROM:<a@x.example>' \
+	    'RCPT TO:<a@socket.example>' QUIT |
+	    inside "$top/regress/dialog" "$PWD/run/submit.sock" >out
+	answers 220 250 250 250 221
+}
+rules_cleanup() { stop_all; }
+
+# What a program of this host left out is added; what is relayed is not
+# touched, whatever it is.
+atf_test_case header_duties cleanup
+header_duties_head() { atf_set require.user root; }
+header_duties_body()
+{
+	accept_all
+	sed -i 's/^listen on socket/& mask-src/' conf
+	start_sink -d mail 127.0.0.1:$sink
+	start_bindery
+	say()
+	{
+		printf '%s\n' 'EHLO client.example' \
+		    'MAIL FROM:<a@acme.example> BODY=8BITMIME' \
+		    'RCPT TO:<b@dest.example>' DATA
+		sed 's/^/=/; s/$/\\r\\n/'
+		printf '%s\n' '=.\r\n' '?' QUIT
+	}
+	printf '%s\n' 'Subject: x' '' body | say |
+	    inside "$top/regress/dialog" "$PWD/run/submit.sock" >out
+	wait_or_fail 10 'sunk_is 1'
+	for field in Date: Message-ID: 'From: <a@acme.example>'; do
+		grep -q "^$field" mail/000001.eml ||
+		    fail "no $field: $(cat mail/000001.eml)"
+	done
+	sed -n '/^$/,$p' mail/000001.eml | tr '\n' '|' | grep -q '^|body|$' ||
+	    fail "the body: $(cat mail/000001.eml)"
+	printf '%s\n' 'date: Sun, 22 Nov 2026 00:00:00 +0000' \
+	    'MESSAGE-ID: <x@y>' 'From: me@acme.example' '' body | say |
+	    inside "$top/regress/dialog" "$PWD/run/submit.sock" >out
+	wait_or_fail 10 'sunk_is 2'
+	[ "$(grep -ci '^\(date\|message-id\|from\):' mail/000002.eml)" -eq 3 ] ||
+	    fail "twice: $(cat mail/000002.eml)"
+	# odd, but none of our business
+	printf '%s\n' 'Subject: no date, no id' 'Subject: twice' 'X-Empty:' \
+	    '	folded	' ' ' 'Bcc: c@dest.example' 'From: ' 'x y z' '' \
+	    ' blank first' '' 'trailing blanks  	' '..' '.x' 'From a line' \
+	    'Ümläute' '' '' >odd
+	# dots are doubled on the way, as they must be
+	sed 's/^\./../' odd | say | dialog >out
+	wait_or_fail 10 'sunk_is 3'
+	relayed 3 | cmp -s odd - ||
+	    fail "changed: $(relayed 3 | diff odd - | head -n 20)"
+}
+header_duties_cleanup() { stop_all; }
+
+# Addresses beyond ASCII go to who offers SMTPUTF8, and to nobody else.
+atf_test_case utf8 cleanup
+utf8_head() { atf_set require.user root; }
+utf8_body()
+{
+	accept_all
+	start_sink -d mail 127.0.0.1:$sink
+	start_bindery
+	table <<-END
+		EHLO client.example|250
+		MAIL FROM:<ä@acme.example>|553 5.6.7
+		MAIL FROM:<a@acme.example>|250 2.1.0
+		RCPT TO:<ö@dest.example>|553 5.6.7
+		RSET|250 2.0.0
+		MAIL FROM:<ä@acme.example> SMTPUTF8|250 2.1.0
+		RCPT TO:<ö@dest.example>|250 2.1.5
+		QUIT|221 2.0.0
+	END
+	utf8()
+	{
+		dialog <<-END
+			EHLO client.example
+			MAIL FROM:<a@acme.example> SMTPUTF8
+			RCPT TO:<$1>
+			DATA
+			Subject: $2
+			X-Test-Id: $3
+
+			Hello.
+			.
+			QUIT
+		END
+	}
+	# the sink does not offer it: what needs none goes all the same
+	utf8 b@dest.example plain plain >out
+	wait_or_fail 10 'sunk_is 1 id=plain'
+	utf8 ö@dest.example x address >out
+	utf8 b@dest.example ümläut header >out
+	wait_or_fail 10 '[ $(grep -c "mta: permfail .*554 5.6.7" bindery.log) -eq 2 ]'
+	sunk_is 1 'from=<a@acme.example>' ||
+	    fail "sent to who does not know it"
+}
+utf8_cleanup() { stop_all; }
+
 atf_init_test_cases()
 {
-	for case in bdat half_close headless proxy; do
+	for case in bdat half_close headless proxy words \
+	    refused rules header_duties utf8; do
 		atf_add_test_case $case
 	done
 }
