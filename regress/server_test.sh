@@ -384,27 +384,25 @@ words_body()
 	# the tenth error is the last; lines that are none count as well
 	long=$(printf '%02000d' 0)
 	dialog >out <<-END
-		=x\0y\r\n=bare\n\r\r\n
+		=x\0y\r\n
+		?
+		=bare\n\r\r\n
 		?
 		?
 		=$long\r\n
 		?
 		NOOP $long
-		=EHLO \xff\r\n
-		?
+		EHLO $(printf '\377')
 		A
 		B
 		C
 		D
 		E
-		F
-		G
 	END
-	answers 220 500 500 500 500 501 500 500 500 500 421 "[closed]"
+	answers 220 500 500 500 500 500 501 500 500 500 421 "[closed]"
 	grep -q 'refused code=421 cause=too-many-errors' bindery.log ||
 	    fail "the end is not in the log"
 	# what is no mailer, and what sends content before it may
-	printf 'POST / HTTP/1.1\r\n' >junk
 	dialog -n >out <<-END
 		=POST / HTTP/1.1\r\n
 		?
