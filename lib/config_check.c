@@ -71,16 +71,23 @@ check_networks(struct reporter *r, const struct origin *where,
 			    "as 192.0.2.0/24", key);
 }
 
-/* Credentials stay with the parent and the role that needs them. */
+/*
+ * Credentials stay with the parent and the role that needs them; but what
+ * stands among the rest of the configuration goes to all.
+ */
 static void
-make_secret(struct config *c, const struct table *table)
+make_secret(struct config *c, struct reporter *r, const struct table *table)
 {
 	struct named_table	*t;
 
 	t = table_name(table) == NULL ? NULL :
 	    names_find(&c->names, NAME_TABLE, table_name(table));
-	if (t != NULL)
-		t->secret = 1;
+	if (t == NULL || t->secret)
+		return;
+	t->secret = 1;
+	if (!r->io->role && table_path(table) == NULL && table_size(table) > 0)
+		report_warning(r, &t->origin, "table <%s> of auth is not a "
+		    "file: every role sees what is in it", table_name(table));
 }
 
 static void
@@ -154,7 +161,7 @@ check_listen_tls(struct config *c, struct reporter *r,
 		report_error(r, &l->origin, "auth without tls, tls-require "
 		    "or smtps (auth-insecure allows it)");
 	check_map(r, &l->origin, l->auth, "auth");
-	make_secret(c, l->auth);
+	make_secret(c, r, l->auth);
 }
 
 /* RFC 5322 2.2 */
@@ -223,7 +230,7 @@ check_action(struct config *c, struct reporter *r, const struct action *a)
 {
 	if (a->type == ACTION_RELAY && a->auth != NULL) {
 		check_map(r, &a->origin, a->auth, "auth");
-		make_secret(c, a->auth);
+		make_secret(c, r, a->auth);
 		if (a->relay_label == NULL)
 			report_error(r, &a->origin,
 			    "auth without a host that has a label@");
