@@ -221,6 +221,10 @@ bind_command(struct ipc *ipc, struct ipc_msg *m)
 		trace_command(client, words, count);
 		return;
 	}
+	if (count > 0 && strcmp(words[0], "test") == 0) {
+		test_command(client, words, count);
+		return;
+	}
 	if (count == 0 || strcmp(words[0], "match") != 0) {
 		snprintf(text, sizeof(text), "- mta has no answer to %s",
 		    count == 0 ? "nothing" : words[0]);

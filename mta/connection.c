@@ -89,7 +89,7 @@ trace_connect(const struct connection *c)
 
 	strlcpy(src, sockaddr_text((const struct sockaddr *)&c->place.src),
 	    sizeof(src));
-	trace_note(c, "connect from %s to %s [%s] for %s", src, c->place.mx,
+	trace_note(c, "connect from %s to %s (%s) for %s", src, c->place.mx,
 	    sockaddr_text_port((const struct sockaddr *)&c->place.dst),
 	    c->lane->destination);
 }
@@ -107,6 +107,7 @@ connection_new(struct lane *lane, int fd, const struct place *place)
 	if ((c = calloc(1, sizeof(*c))) == NULL)
 		fatal("connection_new");
 	c->number = ++connections.last;
+	c->retired = lane->test != NULL;	/* QUIT as soon as it can */
 	c->stage = STAGE_CONNECT;
 	c->way = lane->way;
 	c->lane = lane;
@@ -294,6 +295,8 @@ connection_ready(struct connection *c)
 {
 	c->stage = STAGE_READY;
 	c->lane->opening--;
+	if (c->lane->test != NULL)
+		test_ready(c->lane->test);
 	peer_good(c->way, (struct sockaddr *)&c->place.dst);
 	connection_tried(c);
 	lane_grow(c->lane);
@@ -432,6 +435,10 @@ connection_failed(struct connection *c, const char *text)
 	    SOURCE_MISSING) {
 		/* gives back all that is in hand there, this one too */
 		binding_lost(c->way, (struct sockaddr *)&c->place.src);
+		return;
+	}
+	if (lane->test != NULL) {
+		connection_free(c);
 		return;
 	}
 	fresh = c->stage < STAGE_READY ||

@@ -791,7 +791,9 @@ void
 lane_connection_closed(struct lane *lane)
 {
 	lane->connections--;
-	if (lane->gone && lane->connections == 0)
+	if (lane->test != NULL)
+		test_closed(lane->test);
+	else if (lane->gone && lane->connections == 0)
 		lane_free(lane);
 	else if (lane->nwaiting > 0)
 		lane_wake(lane);

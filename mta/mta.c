@@ -154,6 +154,7 @@ queue_ask_end(struct ipc *ipc, struct ipc_msg *m)
 	client = ipc_get_u32(m);
 	ipc_get_end(m);
 	trace_end(client);
+	test_end(client);
 }
 
 static void
@@ -186,6 +187,7 @@ forget_all(void)
 	connection_free_all();
 	lane_forget_all();
 	item_free_all();
+	test_end_all();
 }
 
 static void

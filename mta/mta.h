@@ -487,6 +487,12 @@ enum pick {
 enum pick	 pick_host(struct lane *, const struct route *,
 		    const struct route_host **, const struct site **,
 		    struct peer **blamed);
+/*
+ * The same for one host, PICK_HOST where it may be used; *peer: what is known
+ * of it, or NULL.
+ */
+enum pick	 pick_check(const struct lane *, const struct route_host *,
+		    struct peer **peer);
 /* Is there a way to any of its hosts again?  Without a route: yes. */
 int		 pick_routable(const struct lane *);
 
@@ -723,6 +729,17 @@ void		 trace_received(struct connection *, const char *, size_t);
 void		 trace_content(struct connection *);
 void		 trace_command(uint32_t client, const char **words,
 		    uint32_t count);
+/*
+ * test.c: the way of a binding, without a message.
+ */
+void		 test_command(uint32_t client, const char **words,
+		    uint32_t count);
+/* Its connection could carry mail; it has ended. */
+void		 test_ready(struct test *);
+void		 test_closed(struct test *);
+/* The client has gone; all have, and their connections with them. */
+void		 test_end(uint32_t client);
+void		 test_end_all(void);
 /* A line of lib/control.h to a client of the control socket. */
 void		 answer_text(uint32_t client, const char *mark, int more,
 		    const char *fmt, ...)

@@ -57,37 +57,46 @@ pick_routable(const struct lane *lane)
 	return (r == NULL);
 }
 
+enum pick
+pick_check(const struct lane *lane, const struct route_host *host,
+    struct peer **peer)
+{
+	const struct sockaddr	*dst = (const struct sockaddr *)&host->addr;
+	int			 family;
+
+	*peer = NULL;
+	family = (int)lane_option(lane, OPTION_FAMILY)->number;
+	if (binding_source(lane->way, dst->sa_family) == NULL ||
+	    (family != AF_UNSPEC && family != dst->sa_family))
+		return (PICK_FAMILY);
+	if (!route_hop_allowed(lane_option(lane, OPTION_NEXT_HOPS)->hops,
+	    dst))
+		return (PICK_HOPS);
+	if (!binding_usable(lane->way, dst->sa_family))
+		return (PICK_DOWN);
+	if ((*peer = peer_find(lane->way, dst)) == NULL)
+		return (PICK_HOST);
+	if ((*peer)->until <= loop_seconds())
+		return (peer_ready(*peer) ? PICK_HOST : PICK_BUSY);
+	return ((*peer)->local ? PICK_ROUTE : PICK_WAIT);
+}
+
 /* Whether host may be used; what keeps it back is counted. */
 static int
 host_usable(struct lane *lane, const struct route_host *host,
     unsigned int count[], struct peer **blamed)
 {
-	const struct sockaddr	*dst = (const struct sockaddr *)&host->addr;
-	struct peer		*peer;
-	int			 family;
+	struct peer	*peer;
+	enum pick	 pick;
 
-	family = (int)lane_option(lane, OPTION_FAMILY)->number;
-	if (binding_source(lane->way, dst->sa_family) == NULL ||
-	    (family != AF_UNSPEC && family != dst->sa_family))
-		count[PICK_FAMILY]++;
-	else if (!route_hop_allowed(lane_option(lane,
-	    OPTION_NEXT_HOPS)->hops, dst))
-		count[PICK_HOPS]++;
-	else if (!binding_usable(lane->way, dst->sa_family))
-		count[PICK_DOWN]++;
-	else if ((peer = peer_find(lane->way, dst)) == NULL)
+	if ((pick = pick_check(lane, host, &peer)) == PICK_HOST)
 		return (1);
-	else if (peer->until <= loop_seconds()) {
-		if (peer_ready(peer))
-			return (1);
-		count[PICK_BUSY]++;
-	} else {
-		count[peer->local ? PICK_ROUTE : PICK_WAIT]++;
-		if (*blamed == NULL || (*blamed)->local > peer->local ||
-		    ((*blamed)->local == peer->local &&
-		    peer->until < (*blamed)->until))
-			*blamed = peer;
-	}
+	count[pick]++;
+	if (pick != PICK_BUSY && peer != NULL && (*blamed == NULL ||
+	    (*blamed)->local > peer->local ||
+	    ((*blamed)->local == peer->local &&
+	    peer->until < (*blamed)->until)))
+		*blamed = peer;
 	return (0);
 }
 

@@ -78,6 +78,64 @@ trace_body()
 }
 trace_cleanup() { stop_all; }
 
+# The way of acme's mail, without mail: DNS, filters, EHLO, QUIT.
+atf_test_case test cleanup
+test_head()
+{
+	atf_set require.user root
+	atf_set require.progs dnsmasq
+}
+test_body()
+{
+	settings="mta resolver 127.0.0.1:$((port + 2))
+		mta port $sink"
+	relay=relay
+	customers
+	echo 'ehlo mail.acme.example 1 421 4.3.2 not now' >script
+	spawn dnsmasq dnsmasq --keep-in-foreground --conf-file=/dev/null \
+	    --no-resolv --no-hosts --port=$((port + 2)) --no-daemon \
+	    --listen-address=127.0.0.1 --bind-interfaces --pid-file= \
+	    --local=/example/ --mx-host=dest.example,mx1.dest.example,10 \
+	    --mx-host=dest.example,mx2.dest.example,20 \
+	    --mx-host=dest.example,mx3.dest.example,30 \
+	    --host-record=mx1.dest.example,2001:db8::1 \
+	    --host-record=mx2.dest.example,127.0.0.12 \
+	    --host-record=mx3.dest.example,127.0.0.13
+	start_sink -s script 127.0.0.12:$sink 127.0.0.13:$sink
+	start_bindery
+	ctl test binding acme to dest.example >out 2>&1 || fail "$(cat out)"
+	for word in 'host mx1.dest.example .*preference 10' \
+	    'not used: the binding has no address of this family' \
+	    "connect from 127.0.0.4 to mx2.*127.0.0.12:$sink" \
+	    '> EHLO mail.acme.example' '< 421 4.3.2 not now' \
+	    'to mx3.dest.example' '> QUIT' '^reached'; do
+		grep -q "$word" out || fail "no '$word': $(cat out)"
+	done
+	grep 'MAIL FROM' out && fail "mail: $(cat out)"
+	sunk_is 0 || fail "mail left"
+	grep '^open' sink.rec | grep -v 'src=127.0.0.4 ' && fail "wrong source"
+	# mail does not pay for a test that failed
+	send_ok a@acme.example b@dest.example one
+	wait_or_fail 10 'sunk_is 1 "dst=127.0.0.12:.* id=one"'
+	# a host, another binding, and what does not work
+	ctl test binding globex to 127.0.0.13 >out 2>&1 || fail "$(cat out)"
+	grep -q 'connect from 127.0.0.5 ' out || fail "$(cat out)"
+	ctl test binding acme to mx2.dest.example:$((port + 9)) >out 2>&1 &&
+	    fail "nobody listens there"
+	grep -q 'refused' out && grep -q 'no host was reached' out ||
+	    fail "$(cat out)"
+	while read -r pattern words; do
+		ctl test $words >out 2>&1 && fail "$words: $(cat out)"
+		grep -q "$pattern" out || fail "$words: $(cat out)"
+	done <<-END
+		usage binding acme
+		no.binding binding nobody to dest.example
+		neither binding acme to a..b
+		DNS: binding acme to nothing.example
+	END
+}
+test_cleanup() { stop_all; }
+
 # Is it one customer, or all of them?
 atf_test_case destination cleanup
 destination_head() { atf_set require.user root; }
@@ -162,7 +220,7 @@ monitor_cleanup() { stop_all; }
 
 atf_init_test_cases()
 {
-	for case in trace destination pause log monitor; do
+	for case in trace test destination pause log monitor; do
 		atf_add_test_case $case
 	done
 }
