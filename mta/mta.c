@@ -133,7 +133,8 @@ queue_content(struct ipc *ipc, struct ipc_msg *m)
 
 	id = ipc_get_u64(m);
 	length = ipc_get_u64(m);
-	if ((fd = ipc_get_fd(m)) == -1 && length > 0)
+	/* neither: no descriptor was free here, it is as good as gone */
+	if ((fd = ipc_get_fd(m)) == -1 && m->len > 0)
 		bytes = ipc_get_bytes(m, &len);
 	ipc_get_end(m);
 	if ((item = item_find(id)) == NULL || item->arrived) {

@@ -35,9 +35,12 @@
 #define READ_SIZE	65536
 #define WRITE_IOVS	512
 #define READ_FDS	16
+/* Received and not claimed yet: only a break-in sends more. */
+#define FDS_MAX		64
 /* In len: a descriptor comes with this message. */
 #define HDR_FD		0x80000000U
 
+static int	 fd_keep(struct imsgbuf *, int);
 static int	 fds_keep(struct imsgbuf *, struct msghdr *);
 static int	 room_for(struct imsgbuf *, size_t);
 
@@ -81,7 +84,8 @@ imsgbuf_clear(struct imsgbuf *b)
 	}
 	b->queued = 0;
 	while (b->nfds > 0)
-		close(b->fds[--b->nfds]);
+		if (b->fds[--b->nfds] != -1)
+			close(b->fds[b->nfds]);
 	free(b->fds);
 	freezero(b->in, b->in_size);
 	b->fds = NULL;
@@ -114,11 +118,35 @@ room_for(struct imsgbuf *b, size_t n)
 	return (0);
 }
 
+/* -1 stands for one that was lost. */
+static int
+fd_keep(struct imsgbuf *b, int fd)
+{
+	int	*fds = NULL;
+
+	if (b->nfds < FDS_MAX)
+		fds = recallocarray(b->fds, b->nfds, b->nfds + 1,
+		    sizeof(*fds));
+	if (fds == NULL) {
+		if (fd != -1)
+			close(fd);
+		errno = ENOMEM;
+		return (-1);
+	}
+	b->fds = fds;
+	b->fds[b->nfds++] = fd;
+	return (0);
+}
+
+/*
+ * Where a process has no descriptor left the kernel drops the one that came:
+ * its message is delivered without.
+ */
 static int
 fds_keep(struct imsgbuf *b, struct msghdr *msg)
 {
 	struct cmsghdr	*c;
-	int		*fds, fd;
+	int		 fd;
 	size_t		 i, n;
 
 	for (c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
@@ -128,24 +156,14 @@ fds_keep(struct imsgbuf *b, struct msghdr *msg)
 		for (i = 0; i < n; i++) {
 			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int),
 			    sizeof(fd));
-			if (!b->fdpass) {
+			if (!b->fdpass)
 				close(fd);
-				continue;
-			}
-			fds = recallocarray(b->fds, b->nfds, b->nfds + 1,
-			    sizeof(*fds));
-			if (fds == NULL) {
-				close(fd);
+			else if (fd_keep(b, fd) == -1)
 				return (-1);
-			}
-			b->fds = fds;
-			b->fds[b->nfds++] = fd;
 		}
 	}
-	if (msg->msg_flags & MSG_CTRUNC) {
-		errno = EMSGSIZE;
-		return (-1);
-	}
+	if (msg->msg_flags & MSG_CTRUNC)
+		return (fd_keep(b, -1));
 	return (0);
 }
 
