@@ -21,6 +21,8 @@
  */
 
 #include <sys/queue.h>
+
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -67,12 +69,19 @@ content_put(uint64_t task, uint64_t len, const void *bytes, int fd)
 	ipc_end(mta);
 }
 
+/*
+ * errno says why.  Where the disk has no fault, descriptors or memory were
+ * short: mta gives the task back as held, and it goes again.
+ */
 static void
-content_lost(uint64_t task, const struct message *m)
+content_missing(uint64_t task, const struct message *m)
 {
-	log_warn("content of message %s is lost", id_text(m->id));
+	int	 error = errno;
+
+	log_warn("content of message %s", id_text(m->id));
 	content_put(task, 0, NULL, -1);
-	delivery_lost(task);
+	if (error == EILSEQ || error == ENOENT || error == EIO)
+		delivery_lost(task);
 }
 
 static void
@@ -81,7 +90,7 @@ large_send(uint64_t task, struct message *m)
 	int	 fd;
 
 	if ((fd = spool_large_open(m->id)) == -1)
-		content_lost(task, m);
+		content_missing(task, m);
 	else
 		content_put(task, m->content, NULL, fd);
 }
@@ -100,7 +109,7 @@ large_fetch(uint64_t task, struct message *m)
 	fetch->task = task;
 	if ((fetch->check = spool_large_check(m->ref)) == NULL) {
 		free(fetch);
-		content_lost(task, m);
+		content_missing(task, m);
 		return;
 	}
 	TAILQ_INSERT_TAIL(&content.fetches, fetch, entry);
@@ -136,7 +145,7 @@ content_step(void *arg)
 			m->flags |= MESSAGE_CHECKED;
 			large_send(fetch->task, m);
 		} else
-			content_lost(fetch->task, m);
+			content_missing(fetch->task, m);
 		fetch_free(fetch);
 	}
 	if (!TAILQ_EMPTY(&content.fetches))
@@ -164,7 +173,7 @@ content_fetch(struct ipc *mta, struct ipc_msg *msg)
 		content_put(task, len, read, -1);
 		free(read);
 	} else
-		content_lost(task, m);
+		content_missing(task, m);
 }
 
 void

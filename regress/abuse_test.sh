@@ -99,8 +99,80 @@ deaf_control_body()
 }
 deaf_control_cleanup() { stop_all; }
 
+# large CONNECTIONS: a message of 300 kB, while that many others are open; the
+# reply to it.
+large()
+{
+	python3 - $port "$1" <<-END
+		import socket, sys
+		port, n = int(sys.argv[1]), int(sys.argv[2])
+		s = socket.create_connection(("127.0.0.1", port))
+		f = s.makefile("rb")
+		f.readline()
+		for line in ("HELO client.example", "MAIL FROM:<a@example.com>",
+		    "RCPT TO:<b@dest.example>", "DATA"):
+		    s.sendall(line.encode() + b"\r\n")
+		    f.readline()
+		others = [socket.create_connection(("127.0.0.1", port))
+		    for i in range(n)]
+		s.sendall(b"Subject: large\r\n\r\n" +
+		    b"0123456789abcdef\r\n" * 20000 + b".\r\n")
+		print(f.readline().decode())
+	END
+}
+
+# descriptors ROLE USER NUMBER: no higher one for the role from now on.
+descriptors()
+{
+	su -s /bin/sh -c "prlimit --pid $(role_pid $1) --nofile=$3:" $2 ||
+	    fail "prlimit"
+}
+
+atf_test_case no_descriptors cleanup
+no_descriptors_head()
+{
+	atf_set descr "all descriptors of the server are taken"
+	atf_set require.user root
+	atf_set require.progs "python3 prlimit"
+}
+no_descriptors_body()
+{
+	started
+	descriptors smtpd _bindery 30
+	large 40 >out 2>&1
+	grep -q '^451 4.3.0' out || fail "taken: $(cat out)"
+	grep -q 'no new connections for a second' bindery.log ||
+	    fail "the descriptors were not all taken"
+	wait_or_fail 5 "large 1 | grep '^250'"
+}
+no_descriptors_cleanup() { stop_all; }
+
+atf_test_case content_later cleanup
+content_later_head()
+{
+	atf_set descr "a large file that cannot be opened just now is not lost"
+	atf_set require.user root
+	atf_set require.progs "python3 prlimit"
+}
+content_later_body()
+{
+	config </dev/null
+	start_bindery
+	large 0 | grep -q '^250' || fail "not taken"
+	descriptors queue _binderyq 3
+	start_sink 127.0.0.1:$sink
+	wait_or_fail 20 "grep 'content of message.*open files' bindery.log"
+	descriptors queue _binderyq 1000
+	wait_or_fail 20 "sunk_is 1"
+	grep -q bounced bindery.log && fail "its sender was told"
+	ctl show bindings >/dev/null || fail "no answer"
+}
+content_later_cleanup() { stop_all; }
+
 atf_init_test_cases()
 {
 	atf_add_test_case deaf_smtp
 	atf_add_test_case deaf_control
+	atf_add_test_case no_descriptors
+	atf_add_test_case content_later
 }
