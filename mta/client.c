@@ -394,12 +394,6 @@ client_hello(struct connection *c, enum connection_stage stage)
 	    NULL, 0);
 }
 
-void
-client_secret(struct connection *c, const char *line, const char *secret)
-{
-	io_printf(c->io, "%s%s\r\n", line, secret);
-}
-
 /* One line of the answer to EHLO; the first names the host only. */
 static void
 client_extension(struct connection *c)

@@ -95,7 +95,7 @@ trace_connect(const struct connection *c)
 }
 
 static struct connection *
-connection_new(struct lane *lane, int fd, const struct place *place)
+connection_new(struct lane *lane, const struct place *place)
 {
 	struct connection	*c;
 	int64_t			 most;
@@ -114,10 +114,6 @@ connection_new(struct lane *lane, int fd, const struct place *place)
 	c->place = *place;
 	most = lane_option(lane, OPTION_MAX_MESSAGES)->number;
 	c->max_messages = most < 1 ? 100 : (uint32_t)most;
-	if ((c->io = io_new(fd, client_event, c)) == NULL)
-		fatal("connection_new");
-	io_set_tap(c->io, trace_sent);
-	trace_connect(c);
 	TAILQ_INSERT_TAIL(&connections.all, c, all_entry);
 	connections.count++;
 	lane->connections++;
@@ -128,12 +124,16 @@ connection_new(struct lane *lane, int fd, const struct place *place)
 	return (c);
 }
 
-/* The socket is on its way. */
+/* The socket is on its way to the host. */
 static void
-connection_begin(struct connection *c)
+connection_begin(struct connection *c, int fd)
 {
 	int64_t	 seconds = mta_config()->mta_timeout;
 
+	if ((c->io = io_new(fd, client_event, c)) == NULL)
+		fatal("connection_begin");
+	io_set_tap(c->io, trace_sent);
+	trace_connect(c);
 	reply_start(&c->reply);
 	io_connecting(c->io);
 	io_set_deadline(c->io, seconds > 0 ? (uint32_t)seconds :
@@ -157,11 +157,11 @@ connection_open(struct lane *lane, const struct route_host *host,
 		return (error);
 	binding_ehlo(lane->way, (struct sockaddr *)&place->src, sender,
 	    place->ehlo, sizeof(place->ehlo));
-	c = connection_new(lane, fd, place);
+	c = connection_new(lane, place);
 	c->policy = *policy;
 	if (policy->tls != TLS_POLICY_NONE)
 		c->dane = dane_hold(host->dane);
-	connection_begin(c);
+	connection_begin(c, fd);
 	return (SOURCE_OK);
 }
 
@@ -182,14 +182,12 @@ connection_again(struct connection *c)
 		return (-1);
 	}
 	io_free(c->io);
-	if ((c->io = io_new(fd, client_event, c)) == NULL)
-		fatal("connection_again");
 	c->stage = STAGE_CONNECT;
 	c->place.tls = c->place.verified = NULL;
 	c->secure = 0;
 	c->clear = 1;
 	c->first = c->npending = 0;
-	connection_begin(c);
+	connection_begin(c, fd);
 	return (0);
 }
 

@@ -87,7 +87,7 @@ say(struct connection *c, const char *before, const void *secret, size_t len)
 
 	if (base64_encode(secret, len, text, sizeof(text)) == -1)
 		fatalx("login: no room");
-	client_secret(c, before, text);
+	io_printf(c->io, "%s%s\r\n", before, text);
 	explicit_bzero(text, sizeof(text));
 }
 
@@ -115,7 +115,7 @@ login_say(struct connection *c)
 	if (c->auth & AUTH_PLAIN)
 		say_plain(c, user, password);
 	else if (c->auth_step == 0)
-		client_secret(c, "AUTH LOGIN", "");
+		io_printf(c->io, "AUTH LOGIN\r\n");
 	else if (c->auth_step == 1)
 		say(c, "", user, strlen(user));
 	else

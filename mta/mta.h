@@ -756,9 +756,6 @@ void		 client_expect(struct connection *, enum command,
 		    struct item *, uint32_t rcpt);
 void		 client_greeting(struct connection *);
 void		 client_hello(struct connection *, enum connection_stage);
-/* A line that ends in what nobody else may see. */
-void		 client_secret(struct connection *, const char *,
-		    const char *secret);
 /* The content of an item in hand has come. */
 void		 client_content(struct connection *, struct item *);
 void		 client_quit(struct connection *);

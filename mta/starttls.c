@@ -192,6 +192,8 @@ starttls_done(struct connection *c)
 		c->place.verified = "dane";
 	} else if (c->policy.tls == TLS_POLICY_VERIFY)
 		c->place.verified = "yes";
+	trace_note(c, "%s, %s, verified: %s", c->place.tls,
+	    io_tls_cipher(c->io), c->place.verified);
 	if (c->policy.smtps)
 		client_greeting(c);
 	else
@@ -221,7 +223,10 @@ starttls_broken(struct connection *c, const char *what)
 	/* under TLS the answer to EHLO is the proof that it works */
 	if (c->stage != STAGE_TLS && !(c->secure && c->stage == STAGE_EHLO))
 		return (0);
-	if (required(c) || connection_again(c) == -1)
+	if (required(c))
+		return (0);
+	trace_note(c, "TLS: %s: again, in clear", what);
+	if (connection_again(c) == -1)
 		return (0);
 	report_clear(c, what);
 	return (1);
