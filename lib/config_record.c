@@ -425,6 +425,8 @@ record_action_host(struct recorder *r, const char *url)
 		    "as smtp://label@mx.example.net:25", url);
 		return;
 	}
+	if (schemes[i].tls == TLS_POLICY_SMTPS && a->relay_port == 0)
+		a->relay_port = 465;
 	if (a->tls == TLS_POLICY_OPPORTUNISTIC)
 		a->tls = schemes[i].tls;
 	else if (schemes[i].tls == TLS_POLICY_NONE)
