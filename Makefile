@@ -68,6 +68,10 @@ HDRS =		lib/address.h lib/config.h lib/control.h lib/envelope.h \
 		smtpd/smtpd.h smtpd/syntax.h smtpd/data.h smtpd/strip.h smtpd/proxy.h \
 		ctl/sendmail.h
 
+# what make fuzz tries
+PARSERS =	$(LIB) $(COMPAT) smtpd/syntax.o smtpd/data.o smtpd/strip.o \
+		smtpd/proxy.o mta/reply.o mta/dns.o
+
 LINKS =		binderyctl sendmail mailq newaliases
 
 # every regress/*_test.c and regress/*_test.sh is a test program
@@ -128,7 +132,8 @@ bench: deps
 
 fuzz: deps
 	$(MAKE) all regress/fuzz/fuzz_test
-	sh regress/fuzz/run.sh
+	CPPFLAGS="$(CPPFLAGS)" LDLIBS="$(LDLIBS)" SOURCES="$(PARSERS:.o=.c)" \
+	    sh regress/fuzz/run.sh
 
 lint:
 	sh .ci/lint
