@@ -92,6 +92,15 @@ role_swapped(struct ipc *ipc, struct ipc_msg *msg)
 		reload_swapped(sender(ipc), number);
 }
 
+/* The end of a turn that brought lines. */
+static void
+write_log(void *arg)
+{
+	log_batch(0);
+}
+
+static struct loop_job	 logged = { .run = write_log };
+
 static void
 role_log(struct ipc *ipc, struct ipc_msg *msg)
 {
@@ -103,6 +112,9 @@ role_log(struct ipc *ipc, struct ipc_msg *msg)
 	ipc_get_end(msg);
 	if (line == NULL)
 		return;
+	/* all lines of a turn in one write */
+	log_batch(1);
+	loop_job_queue(&logged);
 	log_line(level > LOG_LEVEL_DEBUG ? LOG_LEVEL_DEBUG :
 	    (enum log_level)level, line);
 }
