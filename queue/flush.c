@@ -16,10 +16,13 @@
 
 /*
  * The flush role: it waits for the disk so that queue need not.  It is handed
- * descriptors under numbers and flushes them in the order it is asked to; it
- * opens nothing, and says an error just as it came, once.
+ * descriptors under numbers and flushes them, the log first, for everybody
+ * waits for that; large files in the order in which they were asked for.  All
+ * who asked for the same before a flush began share it.  It opens nothing,
+ * and says an error just as it came.
  */
 
+#include <sys/queue.h>
 #include <sys/tree.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -41,10 +44,27 @@ struct flush_file {
 
 RB_HEAD(flush_files, flush_file);
 
+/* A flush that was asked for. */
+struct ask {
+	TAILQ_ENTRY(ask) entry;
+	uint64_t	 batch;
+	uint32_t	 number;
+};
+TAILQ_HEAD(asks, ask);
+
+static void	 flush_next(void *);
+
 static struct {
 	struct flush_files	 files;
+	struct asks		 log;
+	struct asks		 large;
+	struct loop_job		 job;
 	struct ipc		*queue;
-} flush;
+} flush = {
+	.log = TAILQ_HEAD_INITIALIZER(flush.log),
+	.large = TAILQ_HEAD_INITIALIZER(flush.large),
+	.job = { .run = flush_next },
+};
 
 static int
 file_compare(struct flush_file *a, struct flush_file *b)
@@ -112,21 +132,63 @@ file_flush(struct flush_file *f)
 }
 
 static void
-flush_sync(struct ipc *ipc, struct ipc_msg *msg)
+answer(uint64_t batch, int error)
 {
-	uint64_t	 batch;
-	uint32_t	 number;
+	if (flush.queue == NULL)
+		return;
+	ipc_begin(flush.queue, FLUSH_DONE);
+	ipc_put_u64(flush.queue, batch);
+	ipc_put_u32(flush.queue, (uint32_t)error);
+	ipc_end(flush.queue);
+}
+
+/* One flush, for the first of the list and for all who asked for the same. */
+static void
+flush_first(struct asks *asks)
+{
+	struct ask	*ask = TAILQ_FIRST(asks), *next;
+	uint32_t	 number = ask->number;
 	int		 error;
 
-	batch = ipc_get_u64(msg);
-	number = ipc_get_u32(msg);
-	ipc_get_end(msg);
 	if ((error = file_flush(file_find(number))) != 0)
 		log_warnx("flush of %u: %s", number, strerror(error));
-	ipc_begin(ipc, FLUSH_DONE);
-	ipc_put_u64(ipc, batch);
-	ipc_put_u32(ipc, (uint32_t)error);
-	ipc_end(ipc);
+	for (; ask != NULL; ask = next) {
+		next = TAILQ_NEXT(ask, entry);
+		if (ask->number != number)
+			continue;
+		answer(ask->batch, error);
+		TAILQ_REMOVE(asks, ask, entry);
+		free(ask);
+	}
+}
+
+/* One a turn: what is asked for meanwhile is seen in between. */
+static void
+flush_next(void *arg)
+{
+	if (!TAILQ_EMPTY(&flush.log))
+		flush_first(&flush.log);
+	else if (!TAILQ_EMPTY(&flush.large))
+		flush_first(&flush.large);
+	if (!TAILQ_EMPTY(&flush.log) || !TAILQ_EMPTY(&flush.large))
+		loop_job_queue(&flush.job);
+}
+
+static void
+flush_sync(struct ipc *ipc, struct ipc_msg *msg)
+{
+	struct ask	*ask;
+
+	if ((ask = calloc(1, sizeof(*ask))) == NULL)
+		fatal("flush");
+	ask->batch = ipc_get_u64(msg);
+	ask->number = ipc_get_u32(msg);
+	ipc_get_end(msg);
+	if (ask->number >= SPOOL_LARGE_FIRST)
+		TAILQ_INSERT_TAIL(&flush.large, ask, entry);
+	else
+		TAILQ_INSERT_TAIL(&flush.log, ask, entry);
+	loop_job_queue(&flush.job);
 }
 
 static void
@@ -136,7 +198,7 @@ flush_close(struct ipc *ipc, struct ipc_msg *msg)
 
 	number = ipc_get_u32(msg);
 	ipc_get_end(msg);
-	file_remove(file_find(number));
+	file_remove(file_find(number));	/* queue waits for no flush of it */
 }
 
 static const struct ipc_entry queue_entries[] = {
@@ -174,6 +236,8 @@ flush_peer(enum role role, int fd)
 static void
 flush_stop(void)
 {
+	while (!TAILQ_EMPTY(&flush.log) || !TAILQ_EMPTY(&flush.large))
+		flush_next(NULL);
 	if (flush.queue != NULL)
 		ipc_flush(flush.queue);
 	loop_exit(0);

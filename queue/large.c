@@ -32,8 +32,6 @@
 
 #define NAME_SIZE	24
 #define READ_STEP	(256 * 1024)
-/* Numbers for the flush role, beyond those of segments. */
-#define FIRST_NUMBER	0x80000000U
 
 /* A message whose file is being flushed. */
 struct pending {
@@ -80,7 +78,7 @@ static struct {
 	.pending = TAILQ_HEAD_INITIALIZER(large.pending),
 	.finished = TAILQ_HEAD_INITIALIZER(large.finished),
 	.removed = TAILQ_HEAD_INITIALIZER(large.removed),
-	.number = FIRST_NUMBER
+	.number = SPOOL_LARGE_FIRST
 };
 
 static const char *
@@ -299,7 +297,7 @@ large_append(const struct record *record, const char *text, const char *name,
 	p->fd = fd;
 	p->number = large.number;
 	if (++large.number == SPOOL_LARGE_DIR)
-		large.number = FIRST_NUMBER;
+		large.number = SPOOL_LARGE_FIRST;
 	p->waiting = 2;
 	TAILQ_INSERT_TAIL(&large.pending, p, entry);
 	if (sync_name(p->number, fd) == -1) {

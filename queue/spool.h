@@ -80,6 +80,7 @@ void		 spool_close(void);
  */
 #define SPOOL_LOG_DIR	0
 #define SPOOL_LARGE_DIR	UINT32_MAX
+#define SPOOL_LARGE_FIRST 0x80000000U	/* large files from here on */
 struct spool_flusher {
 	void	(*file)(uint32_t number, int fd);	/* fd: the callee's */
 	void	(*sync)(uint64_t batch, uint32_t number);
