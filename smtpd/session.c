@@ -159,8 +159,9 @@ session_facts(const struct session *s, struct facts *f)
 	f->tag = endpoint_tag(s->endpoint);
 	f->sender = s->mail.sender;
 	/* its value comes with the content */
-	if (rules_want_header(server_config()))
-		f->header[0] = endpoint_policy(s->endpoint)->trust_header;
+	f->header[0] = endpoint_policy(s->endpoint)->trust_header;
+	if (f->header[0] != NULL && !rules_want_header(server_config()))
+		f->header[0] = NULL;
 	f->socket = endpoint_is_socket(s->endpoint);
 	f->local = s->local;
 	f->tls = secure(s);
@@ -728,12 +729,17 @@ session_named(uint64_t id, const char *user)
 void
 session_stop_all(void)
 {
-	struct session	*s;
+	struct session	*s, *next;
 
-	RB_FOREACH(s, session_tree, &state.tree) {
+	RB_FOREACH_SAFE(s, session_tree, &state.tree, next) {
 		if (s->state == SESSION_STORING ||
 		    s->state == SESSION_CLOSING)
 			continue;
+		/* no way yet to say anything */
+		if (s->state == SESSION_HANDSHAKE) {
+			session_free(s);
+			continue;
+		}
 		session_close(s, 0, "421 4.3.2 %s Shutting down",
 		    endpoint_hostname(s->endpoint));
 	}
