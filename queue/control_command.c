@@ -31,6 +31,7 @@
 struct command {
 	const char	*verb;
 	void		(*run)(struct client *, char **words, int n);
+	int		 counts;	/* -n has a meaning */
 };
 
 static void
@@ -466,20 +467,20 @@ command_mta(struct client *client, char **words, int n)
 }
 
 static const struct command commands[] = {
-	{ "show",	show_command },
-	{ "suspend",	command_suspend },
-	{ "resume",	command_resume },
-	{ "move",	command_move },
-	{ "schedule",	command_schedule },
-	{ "remove",	command_remove },
-	{ "fail",	command_fail },
-	{ "match",	command_mta },
-	{ "test",	command_mta },
-	{ "trace",	command_mta },
-	{ "pause",	run_pause },
-	{ "reload",	command_reload },
-	{ "stop",	command_stop },
-	{ "log",	command_log },
+	{ "show",	show_command, 1 },
+	{ "suspend",	command_suspend, 1 },
+	{ "resume",	command_resume, 1 },
+	{ "move",	command_move, 1 },
+	{ "schedule",	command_schedule, 1 },
+	{ "remove",	command_remove, 1 },
+	{ "fail",	command_fail, 1 },
+	{ "match",	command_mta, 0 },
+	{ "test",	command_mta, 0 },
+	{ "trace",	command_mta, 0 },
+	{ "pause",	run_pause, 0 },
+	{ "reload",	command_reload, 0 },
+	{ "stop",	command_stop, 0 },
+	{ "log",	command_log, 0 },
 };
 
 void
@@ -502,7 +503,11 @@ control_command(struct client *client)
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		if (strcmp(words[0], commands[i].verb) != 0)
 			continue;
-		commands[i].run(client, words + 1, n - 1);
+		if (client->only_count && !commands[i].counts)
+			control_error(client, "%s has nothing to count",
+			    words[0]);
+		else
+			commands[i].run(client, words + 1, n - 1);
 		return;
 	}
 	control_error(client, "%s: no such command", words[0]);

@@ -75,7 +75,7 @@ rcpt_why(struct rcpt *rcpt, const struct envelope_rcpt *er, char *buf,
 	else if (rcpt->place == PLACE_HELD) {
 		if ((rcpt->flags & RCPT_DEATHS) == RCPT_DEATHS)
 			strlcpy(buf, "suspect: mta died three times with "
-			    "it in hand", size);
+			    "it in hand; schedule or move lets it go", size);
 		else if (er == NULL)
 			strlcpy(buf, "its envelope cannot be read", size);
 		else

@@ -57,11 +57,10 @@ static struct {
 	struct deliveries	 tree;
 	uint64_t		 last_id;
 	/*
-	 * What two mtas died with goes out for one lane at a time, so that a
-	 * third death tells who it was.
+	 * What two mtas died with goes out one task at a time, so that a
+	 * third death tells which it was.
 	 */
-	struct lane		*careful;
-	uint32_t		 careful_tasks;
+	uint32_t		 careful;	/* of them in hand */
 	struct task		 task;		/* the one being built */
 } delivery = { .tree = RB_INITIALIZER(&delivery.tree) };
 
@@ -88,8 +87,8 @@ delivery_end(struct delivery *d)
 {
 	struct lane	*lane = d->lane;
 
-	if (d->careful && --delivery.careful_tasks == 0)
-		delivery.careful = NULL;
+	if (d->careful)
+		delivery.careful--;
 	RB_REMOVE(deliveries, &delivery.tree, d);
 	free(d);
 	lane_gave(lane);
@@ -231,9 +230,8 @@ task_add(struct task *task, struct rcpt *rcpt, const struct envelope *e)
 		change_lane(rcpt, action, from->address);
 		return (-1);
 	}
-	if (deaths(rcpt) == 2 && delivery.careful != NULL &&
-	    delivery.careful != rcpt->lane) {
-		rcpt_wait(rcpt, schedule_now() + HELD_SECONDS);
+	if (deaths(rcpt) == 2 && delivery.careful > 0) {
+		rcpt_wait(rcpt, schedule_now() + 1);
 		return (-1);
 	}
 	if (task->action == NULL)
@@ -274,10 +272,8 @@ task_hand(struct ipc *mta, struct lane *lane, struct message *m,
 			d->careful = 1;
 		rcpt_hand(rcpt);
 	}
-	if (d->careful) {
-		delivery.careful = lane;
-		delivery.careful_tasks++;
-	}
+	if (d->careful)
+		delivery.careful++;
 	RB_INSERT(deliveries, &delivery.tree, d);
 	announce(mta, lane);
 	ipc_begin(mta, QUEUE_TASK);
@@ -480,6 +476,21 @@ delivery_return(struct ipc *mta, struct ipc_msg *msg)
 		delivery_give_back(d);
 }
 
+static void
+log_suspect(struct rcpt *rcpt)
+{
+	struct logline	 line;
+
+	logline_start(&line, "suspect");
+	logline_add(&line, "id", "%s.%u", id_text(rcpt_message(rcpt)->id),
+	    rcpt->number);
+	logline_add(&line, "binding", "%s", rcpt->lane->account->name);
+	logline_add(&line, "destination", "%s", rcpt->lane->destination);
+	logline_text(&line, "stat", "held: three times mta died with it in "
+	    "hand");
+	logline_end(&line);
+}
+
 void
 delivery_mta_gone(void)
 {
@@ -495,9 +506,7 @@ delivery_mta_gone(void)
 			rcpt->flags += RCPT_DEATH;
 			if (deaths(rcpt) < 3)
 				continue;
-			log_warnx("%s.%u is suspect: three times mta died "
-			    "with it in hand", id_text(d->message),
-			    rcpt->number);
+			log_suspect(rcpt);
 			rcpt_hold(rcpt);
 		}
 		delivery_give_back(d);

@@ -54,7 +54,7 @@ suspect_body()
 	grep -q 'mta was killed by signal 11' bindery.log || fail "no cause"
 	ctl show queue all >out
 	grep 'b@poison.example' out | grep -q suspect || fail "$(cat out)"
-	grep -q 'is suspect' bindery.log || fail "nothing in the log"
+	grep 'queue: suspect .*binding=acme' bindery.log || fail "no line"
 	# the same customer's next message goes
 	send_ok a@acme.example b@dest.example good
 	wait_or_fail 10 'sunk_is 1 "src=127.0.0.4 .*id=good"'
@@ -72,7 +72,39 @@ suspect_body()
 }
 suspect_cleanup() { stop_all; }
 
+# What was in hand with it twice goes out alone, so that it is not blamed.
+atf_test_case innocent cleanup
+innocent_head() { atf_set require.user root; }
+innocent_body()
+{
+	config <<-END
+		binding "acme" { bind-address 127.0.0.4 }
+		bind mail-from "@acme.example" to "acme"
+	END
+	echo 'rcpt poison * delay 60' >script
+	echo 'rcpt slow * delay 60' >>script
+	start_sink -s script 127.0.0.1:$sink
+	start_bindery
+	send_ok a@acme.example b@poison.example bad
+	send_ok a@acme.example b@slow.example slow
+	poison 2
+	wait_or_fail 20 "[ \$(grep -c '^hello ' sink.rec) -ge 4 ]"
+	sleep 0.5
+	echo 'rcpt poison * delay 60' >script
+	kill -HUP "$sink_pid"
+	sleep 0.3
+	poison 4
+	wait_or_fail 15 'ctl show queue all | grep poison | grep sending'
+	old=$(role_pid mta)
+	kill -SEGV "$old"
+	wait_or_fail 5 'ctl show queue all | grep poison | grep suspect'
+	wait_or_fail 20 'sunk_is 1 id=slow'
+	grep -q 'mta: delivered .*slow.*try=1 ' bindery.log || fail "a try"
+}
+innocent_cleanup() { stop_all; }
+
 atf_init_test_cases()
 {
+	atf_add_test_case innocent
 	atf_add_test_case suspect
 }
