@@ -277,6 +277,28 @@ ATF_TC_BODY(lies, tc)
 	dns_clear(&a);
 }
 
+/* TLSA as it came, behind an alias as well; without data it is none. */
+ATF_TC_WITHOUT_HEAD(tlsa);
+ATF_TC_BODY(tlsa, tc)
+{
+	struct dns_answer	 a;
+
+	start("_25._tcp.mx.example", DNS_TLSA, 0x20, 3, 0);
+	alias("_25._tcp.mx.example", "tlsa.example");
+	head("tlsa.example", DNS_TLSA, 77, 5);
+	memcpy(m.data + m.len, "\3\1\1ab", 5);
+	m.len += 5;
+	head("tlsa.example", DNS_TLSA, 77, 0);
+	ATF_REQUIRE_EQ(0, parse("_25._tcp.mx.example", DNS_TLSA, &a));
+	ATF_CHECK_EQ(DNS_OK, a.status);
+	ATF_CHECK(a.authentic);
+	ATF_CHECK_EQ(60, a.ttl);
+	ATF_REQUIRE_EQ(1, a.count);
+	ATF_CHECK_EQ(5, a.records[0].len);
+	ATF_CHECK_EQ(0, memcmp(a.records[0].data, "\3\1\1ab", 5));
+	dns_clear(&a);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, query);
@@ -284,5 +306,6 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, aliases);
 	ATF_TP_ADD_TC(tp, negative);
 	ATF_TP_ADD_TC(tp, lies);
+	ATF_TP_ADD_TC(tp, tlsa);
 	return (atf_no_error());
 }
