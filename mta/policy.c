@@ -56,7 +56,7 @@ policy_for(const struct lane *lane, const char *name, struct policy *p)
 {
 	const struct option	*o;
 	const struct action	*a;
-	enum tls_policy		 least;
+	enum tls_policy		 said;
 
 	memset(p, 0, sizeof(*p));
 	strlcpy(p->action, name, sizeof(p->action));
@@ -66,14 +66,19 @@ policy_for(const struct lane *lane, const char *name, struct policy *p)
 		return;
 	p->smtps = a->tls == TLS_POLICY_SMTPS;
 	p->auth = a->auth != NULL;
-	least = action_tls(a);
-	/* what nobody asked for is not stricter than smtp+notls:// */
-	if (strictness(least) > strictness(p->tls)) {
-		if (least != TLS_POLICY_OPPORTUNISTIC)
-			p->tls = least;
-	} else if (least == TLS_POLICY_NONE &&
-	    p->tls == TLS_POLICY_OPPORTUNISTIC)
-		p->tls = TLS_POLICY_NONE;
+	said = action_tls(a);
+	switch (said) {
+	case TLS_POLICY_OPPORTUNISTIC:
+		/* nothing was said */
+		break;
+	case TLS_POLICY_NONE:
+		if (p->tls == TLS_POLICY_OPPORTUNISTIC)
+			p->tls = TLS_POLICY_NONE;
+		break;
+	default:
+		if (strictness(said) > strictness(p->tls))
+			p->tls = said;
+	}
 }
 
 int
