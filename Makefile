@@ -77,7 +77,7 @@ LINKS =		binderyctl sendmail mailq newaliases
 # every regress/*_test.c and regress/*_test.sh is a test program
 CTESTS !=	ls regress/*_test.c 2>/dev/null | sed 's/\.c$$//' || true
 SHTESTS !=	ls regress/*_test.sh 2>/dev/null | sed 's/\.sh$$//' || true
-TOOLS =		regress/sink regress/source regress/dialog
+TOOLS =		regress/sink regress/source regress/dialog regress/crowd
 
 all: bindery $(LINKS)
 

@@ -641,10 +641,40 @@ utf8_body()
 }
 utf8_cleanup() { stop_all; }
 
+# Who holds connections, and who floods, keeps nobody else from being served,
+# and when they go nothing stays of them.
+atf_test_case crowd cleanup
+crowd_head()
+{
+	atf_set require.user root
+	atf_set timeout 200
+}
+crowd_body()
+{
+	settings='smtp max-connections 8000
+		smtp max-connections-per-address 100'
+	accept_all
+	start_sink 127.0.0.1:$sink
+	ulimit -n "$(ulimit -Hn)"
+	start_bindery
+	smtpd=$(role_pid smtpd)
+	before=$(ls /proc/$smtpd/fd | wc -l)
+	inside "$top/regress/crowd" -i 5000 -s 200 -f 1000 -t 5 $port >out ||
+	    fail "$(cat out)"
+	grep -q '^crowd: 5000 of 5000 idle and 200 of 200 slow' out ||
+	    fail "$(cat out)"
+	grep -q 'cause=max-connections-per-address .*client=127.0.3.1' \
+	    bindery.log || fail "the flood is not in the log"
+	grep -q 'client=127.0.[12]\.' bindery.log && fail "the wrong ones"
+	cat out
+	wait_or_fail 20 "[ \$(ls /proc/$smtpd/fd | wc -l) -le $((before + 2)) ]"
+}
+crowd_cleanup() { stop_all; }
+
 atf_init_test_cases()
 {
 	for case in bdat half_close headless proxy words \
-	    refused rules header_duties utf8; do
+	    refused rules header_duties utf8 crowd; do
 		atf_add_test_case $case
 	done
 }

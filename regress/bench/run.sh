@@ -84,3 +84,19 @@ awk -v s="$start" -v e="$end" -v n="$messages" 'BEGIN {
 }'
 echo "processor: $(($(cpu) - before)) s"
 echo "after: $(memory) KiB in all processes"
+
+# one client that behaves: alone, then in a crowd that does not
+stop_bindery
+sed -i 's/smtp max-connections 500$/smtp max-connections 8000/' conf
+ulimit -n "$(ulimit -Hn)"
+start_bindery
+echo "alone:"
+"$top/regress/crowd" -a a@one.example -t 5 $port
+echo "with 5000 idle, 200 slow, 1000 new connections a second:"
+"$top/regress/crowd" -a a@one.example -i 5000 -s 200 -f 1000 -t 10 $port &
+crowd=$!
+sleep 8
+echo "in it: $(memory) KiB in all processes"
+wait $crowd
+sleep 2
+echo "afterwards: $(memory) KiB in all processes"
