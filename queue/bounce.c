@@ -432,6 +432,12 @@ bounce_tick(void)
 		bounce_send(b);
 }
 
+int
+bounce_is_known(uint64_t id)
+{
+	return (bounce_find(id) != NULL);
+}
+
 const char *
 bounce_binding(uint64_t id, const char **group)
 {

@@ -163,6 +163,8 @@ content_fetch(struct ipc *mta, struct ipc_msg *msg)
 
 	task = ipc_get_u64(msg);
 	ipc_get_end(msg);
+	if (delivery_fetch(task) == -1)
+		return;			/* no mta of ours asks twice */
 	if ((m = delivery_message(task)) == NULL)
 		content_put(task, 0, NULL, -1);		/* removed meanwhile */
 	else if (m->flags & MESSAGE_LARGE)

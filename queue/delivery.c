@@ -45,6 +45,7 @@ struct delivery {
 	uint32_t		 nrcpts;
 	uint32_t		 left;		/* still in hand */
 	uint8_t			 careful;
+	uint8_t			 fetched;
 	uint32_t		 numbers[];	/* 0: no longer in hand */
 };
 RB_HEAD(deliveries, delivery);
@@ -319,6 +320,19 @@ delivery_hand(struct lane *lane)
 	return ((int)task->nrcpts);
 }
 
+int
+delivery_fetch(uint64_t task)
+{
+	struct delivery	*d;
+
+	if ((d = delivery_find(task)) == NULL)
+		return (0);
+	if (d->fetched)
+		return (-1);
+	d->fetched = 1;
+	return (0);
+}
+
 struct message *
 delivery_message(uint64_t task)
 {
@@ -465,17 +479,6 @@ delivery_give_back(struct delivery *d)
 	delivery_end(d);
 }
 
-void
-delivery_return(struct ipc *mta, struct ipc_msg *msg)
-{
-	struct delivery	*d;
-
-	d = delivery_find(ipc_get_u64(msg));
-	ipc_get_end(msg);
-	if (d != NULL)
-		delivery_give_back(d);
-}
-
 static void
 log_suspect(struct rcpt *rcpt)
 {
@@ -489,6 +492,17 @@ log_suspect(struct rcpt *rcpt)
 	logline_text(&line, "stat", "held: three times mta died with it in "
 	    "hand");
 	logline_end(&line);
+}
+
+void
+delivery_return(struct ipc *mta, struct ipc_msg *msg)
+{
+	struct delivery	*d;
+
+	d = delivery_find(ipc_get_u64(msg));
+	ipc_get_end(msg);
+	if (d != NULL)
+		delivery_give_back(d);
 }
 
 void
@@ -592,11 +606,12 @@ void
 delivery_counts(struct ipc *mta, struct ipc_msg *msg)
 {
 	const char	*name;
+	struct account	*account;
 	uint32_t	 connections;
 
 	name = ipc_get_str(msg);
 	connections = ipc_get_u32(msg);
 	ipc_get_end(msg);
-	if (name != NULL)
-		account_get(name)->connections = connections;
+	if (name != NULL && (account = account_find(name)) != NULL)
+		account->connections = connections;
 }

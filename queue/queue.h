@@ -331,6 +331,8 @@ void		 delivery_lane(struct ipc *, struct ipc_msg *);
 void		 delivery_binding(struct ipc *, struct ipc_msg *);
 void		 delivery_counts(struct ipc *, struct ipc_msg *);
 void		 delivery_site(struct ipc *, struct ipc_msg *);
+/* mta asks for a task's content: 0, -1: it did so before. */
+int		 delivery_fetch(uint64_t task);
 /* A task's message, NULL if it is over; its content cannot be read. */
 struct message	*delivery_message(uint64_t task);
 void		 delivery_lost(uint64_t task);
@@ -394,6 +396,7 @@ const char	*bounce_status(const char *reply, int class);
 void		 bounce_rcpt(struct rcpt *, enum bounce_kind,
 		    const char *words, const char *host, int remote);
 /* Its transaction. */
+int		 bounce_is_known(uint64_t bounce);
 const char	*bounce_binding(uint64_t bounce, const char **group);
 /* Within spool_begin and spool_end: the failures, as records. */
 void		 bounce_record(uint64_t bounce);

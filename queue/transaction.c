@@ -39,6 +39,10 @@
 
 /* Seconds that a recipient waits for an mta that is being restarted. */
 #define ASK_SECONDS	5
+/* smtpd faces the network: what it may have under way here, and how long. */
+#define TRANSACTIONS_MAX	100000
+#define RCPTS_MAX		1000000
+#define WORD_MAX		512
 
 enum answer {
 	ANSWER_ASKED,			/* mta has not said yet */
@@ -77,6 +81,7 @@ struct transaction {
 	struct tx_rcpts		 rcpts;
 	struct message		*message;	/* being stored */
 	uint32_t		 undecided;	/* asked with the header */
+	uint32_t		 nrcpts;
 	uint8_t			 eightbit;
 	uint8_t			 utf8;		/* MAIL said SMTPUTF8 ... */
 	uint8_t			 utf8_header;	/* ... and content needs it */
@@ -94,6 +99,8 @@ static struct {
 	struct queue_transactions	 tree;
 	struct tx_rcpts			 asking;	/* oldest first */
 	uint64_t			 last_ask;
+	size_t				 count;
+	size_t				 nrcpts;	/* of all */
 } transactions = {
 	.tree = RB_INITIALIZER(&transactions.tree),
 	.asking = TAILQ_HEAD_INITIALIZER(transactions.asking),
@@ -124,6 +131,8 @@ tx_rcpt_free(struct tx_rcpt *rcpt)
 	if (rcpt->account != NULL)
 		rcpt->account->queued--;
 	TAILQ_REMOVE(&rcpt->tx->rcpts, rcpt, entry);
+	rcpt->tx->nrcpts--;
+	transactions.nrcpts--;
 	free(rcpt->group);
 	free(rcpt->destination);
 	free(rcpt);
@@ -137,6 +146,7 @@ transaction_free(struct transaction *t)
 	while ((rcpt = TAILQ_FIRST(&t->rcpts)) != NULL)
 		tx_rcpt_free(rcpt);
 	RB_REMOVE(queue_transactions, &transactions.tree, t);
+	transactions.count--;
 	free(t->facts);
 	free(t->ret);
 	free(t->envid);
@@ -153,6 +163,33 @@ copy(const char *text)
 	if ((p = strdup(text)) == NULL)
 		fatal("strdup");
 	return (p);
+}
+
+/*
+ * A word that goes into an SMTP command just as smtpd wrote it: nothing in it
+ * may end the command.  NULL: there is none.
+ */
+static int
+word_valid(const char *word)
+{
+	size_t	 n;
+
+	if (word == NULL)
+		return (1);
+	for (n = 0; word[n] != '\0'; n++)
+		if (word[n] <= ' ' || word[n] >= 0x7f)
+			return (0);
+	return (n < WORD_MAX);
+}
+
+static int
+mail_valid(const struct transaction *t, const struct facts *facts)
+{
+	if (transactions.count >= TRANSACTIONS_MAX || !word_valid(t->ret) ||
+	    !word_valid(t->envid))
+		return (0);
+	return (facts->sender == NULL || facts->sender[0] == '\0' ||
+	    address_valid(facts->sender, 1));
 }
 
 void
@@ -173,6 +210,13 @@ transaction_mail(struct ipc *ipc, struct ipc_msg *msg)
 	t->envid = copy(ipc_get_str(msg));
 	t->bounce = ipc_get_u64(msg);
 	ipc_get_end(msg);
+	if (!mail_valid(t, &facts)) {
+		log_warnx("a transaction of smtpd's that cannot be");
+		free(t->ret);
+		free(t->envid);
+		free(t);
+		return;
+	}
 	if (t->bounce != 0) {
 		facts.bounce = 1;
 		facts.binding = bounce_binding(t->bounce, &facts.group);
@@ -181,6 +225,7 @@ transaction_mail(struct ipc *ipc, struct ipc_msg *msg)
 		fatal("facts_copy");
 	if (RB_INSERT(queue_transactions, &transactions.tree, t) != NULL)
 		fatalx("smtpd used a transaction's number twice");
+	transactions.count++;
 }
 
 static void
@@ -333,6 +378,20 @@ new_id(void)
 	return (id);
 }
 
+/* Nothing that smtpd itself would have let pass. */
+static int
+rcpt_valid(const struct transaction *t, const char *address,
+    const char *orcpt, const char *notify)
+{
+	if (t->nrcpts >= queue_config()->max_recipients ||
+	    transactions.nrcpts >= RCPTS_MAX)
+		return (0);
+	if (t->bounce != 0 && !bounce_is_known(t->bounce))
+		return (0);
+	return (address != NULL && address_valid(address, 1) &&
+	    word_valid(orcpt) && word_valid(notify));
+}
+
 void
 transaction_rcpt(struct ipc *ipc, struct ipc_msg *msg)
 {
@@ -354,6 +413,10 @@ transaction_rcpt(struct ipc *ipc, struct ipc_msg *msg)
 	ipc_get_end(msg);
 	if (t == NULL || t->message != NULL)
 		return;
+	if (!rcpt_valid(t, address, orcpt, notify)) {
+		rcpt_answer(t, number, 451, "4.3.0 Try again later", "local");
+		return;
+	}
 	if (t->id == 0)
 		t->id = new_id();
 	/* RFC 1870 6.3: better now than after all of it */
@@ -381,6 +444,8 @@ transaction_rcpt(struct ipc *ipc, struct ipc_msg *msg)
 	rcpt->tx = t;
 	rcpt->number = number;
 	TAILQ_INSERT_TAIL(&t->rcpts, rcpt, entry);
+	t->nrcpts++;
+	transactions.nrcpts++;
 	if (!waits_for_header(t)) {
 		ask(rcpt);
 		return;
@@ -504,11 +569,15 @@ transaction_large(struct ipc *ipc, struct ipc_msg *msg)
 
 	tx = ipc_get_u64(msg);
 	ipc_get_end(msg);
-	if ((t = transaction_find(tx)) == NULL || t->message != NULL)
+	if ((t = transaction_find(tx)) == NULL || t->message != NULL ||
+	    t->large)
 		return;
 	if (t->id == 0)
 		t->id = new_id();
-	if ((fd = spool_large_create(t->id)) == -1)
+	fd = -1;
+	if (t->bounce == 0 && spool_accepting(0) != 0)
+		log_warnx("large/%s: not enough room", id_text(t->id));
+	else if ((fd = spool_large_create(t->id)) == -1)
 		log_warn("large/%s", id_text(t->id));
 	else
 		t->large = 1;
@@ -786,7 +855,10 @@ transaction_content(struct ipc *ipc, struct ipc_msg *msg)
 	if (t == NULL || t->message != NULL)
 		return;
 	t->utf8_header = utf8;
-	store(t, content, len);
+	if (t->large)
+		store_failed(t, EINVAL);	/* it has a file for that */
+	else
+		store(t, content, len);
 }
 
 void
