@@ -270,7 +270,7 @@ senders_body()
 }
 senders_cleanup() { stop_all; }
 
-# passwords runs where it is needed, hashes are nowhere else.
+# passwords runs where it is needed; hashes are nowhere else.
 atf_test_case hashes cleanup
 hashes_head()
 {
@@ -295,6 +295,16 @@ hashes_body()
 	END
 	start_bindery
 	[ -z "$(role_pid passwords)" ] || fail "passwords runs for nothing"
+	# a reload can ask for it, and change what it knows
+	customers <<-END
+		bind auth "acme" to "acme"
+	END
+	ctl reload || fail "reload"
+	send_as acme secret one || fail "$(cat send.out)"
+	printf 'acme\t%s\n' "$("$top/binderyctl" encrypt other)" >users
+	ctl reload || fail "reload"
+	send_as acme secret two && fail "the old password is taken"
+	send_as acme other three || fail "$(cat send.out)"
 }
 hashes_cleanup() { stop_all; }
 
