@@ -21,7 +21,10 @@
  * what counts is what was acknowledged before.
  *
  *	source [-p] [-c sessions] [-n messages] [-s octets] [-i prefix]
- *	    [-f sender] [-t recipient] -o acknowledged address:port
+ *	    [-f sender] [-k customers] [-t recipient]
+ *	    -o acknowledged address:port
+ *
+ * With -k a "%" in the sender is the message's number modulo customers.
  */
 
 #include <sys/socket.h>
@@ -70,6 +73,7 @@ struct session {
 static struct {
 	struct addrinfo	*peer;
 	const char	*sender;
+	unsigned int	 customers;	/* 0: one */
 	const char	*recipient;
 	const char	*prefix;
 	int		 acknowledged;	/* descriptor */
@@ -115,6 +119,22 @@ sayf(struct session *s, const char *format, const char *arg)
 	say(s, text);
 }
 
+/* Whose message it is. */
+static const char *
+sender(const struct session *s)
+{
+	static char text[512];
+	const char *mark;
+
+	if (source.customers == 0 ||
+	    (mark = strchr(source.sender, '%')) == NULL)
+		return (source.sender);
+	(void)snprintf(text, sizeof(text), "%.*s%u%s",
+	    (int)(mark - source.sender), source.sender,
+	    s->id % source.customers, mark + 1);
+	return (text);
+}
+
 static char *
 content(const struct session *s)
 {
@@ -127,7 +147,7 @@ content(const struct session *s)
 	n = snprintf(text, 1024, "From: <%s>\r\nTo: <%s>\r\nSubject: test\r\n"
 	    "Date: Thu, 01 Jan 2026 00:00:00 +0000\r\n"
 	    "Message-Id: <%s-%u@source.example>\r\nX-Test-Id: %s-%u\r\n\r\n",
-	    source.sender, source.recipient, source.prefix, s->id,
+	    sender(s), source.recipient, source.prefix, s->id,
 	    source.prefix, s->id);
 	for (i = 0; i + 72 <= source.size; i += 72) {
 		memset(text + n, 'x', 70);
@@ -151,11 +171,11 @@ message_start(struct session *s)
 	s->id = source.next++;
 	s->step = STEP_MAIL;
 	if (!source.pipelining) {
-		sayf(s, "MAIL FROM:<%s>\r\n", source.sender);
+		sayf(s, "MAIL FROM:<%s>\r\n", sender(s));
 		return;
 	}
 	if (asprintf(&text, "MAIL FROM:<%s>\r\nRCPT TO:<%s>\r\nDATA\r\n",
-	    source.sender, source.recipient) == -1)
+	    sender(s), source.recipient) == -1)
 		err(1, NULL);
 	say(s, text);
 }
@@ -334,8 +354,8 @@ static void
 usage(void)
 {
 	fprintf(stderr, "usage: source [-p] [-c sessions] [-n messages] "
-	    "[-s octets] [-i prefix]\n\t[-f sender] [-t recipient] "
-	    "-o acknowledged address:port\n");
+	    "[-s octets] [-i prefix]\n\t[-f sender] [-k customers] "
+	    "[-t recipient] -o acknowledged address:port\n");
 	exit(1);
 }
 
@@ -344,7 +364,7 @@ options(int argc, char **argv)
 {
 	int ch;
 
-	while ((ch = getopt(argc, argv, "c:f:i:n:o:ps:t:")) != -1) {
+	while ((ch = getopt(argc, argv, "c:f:i:k:n:o:ps:t:")) != -1) {
 		switch (ch) {
 		case 'c':
 			source.nsessions = strtonum(optarg, 1, SESSIONS, NULL);
@@ -354,6 +374,9 @@ options(int argc, char **argv)
 			break;
 		case 'i':
 			source.prefix = optarg;
+			break;
+		case 'k':
+			source.customers = strtonum(optarg, 1, 10000, NULL);
 			break;
 		case 'n':
 			source.messages = strtonum(optarg, 0, 10000000, NULL);
