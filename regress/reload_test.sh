@@ -236,6 +236,29 @@ bad_file_body()
 }
 bad_file_cleanup() { stop_all; }
 
+# A table names a binding that there is not: at the start only that key is
+# refused, a reload is refused whole.
+atf_test_case unknown_in_table cleanup
+unknown_in_table_head() { atf_set require.user root; }
+unknown_in_table_body()
+{
+	printf '@acme.example acme\n@eve.example nobody\n' >who
+	config <<-END
+		binding "acme" { bind-address 127.0.0.4 }
+		table who file:$PWD/who
+		bind by mail-from <who>
+	END
+	start_sink 127.0.0.1:$sink
+	start_bindery
+	grep -q 'who.*nobody' bindery.log || fail "nothing about the key"
+	send a@eve.example b@dest.example >out
+	grep -q '^451 4.3.5' out || fail "the key: $(cat out)"
+	send_ok a@acme.example b@dest.example one
+	wait_or_fail 10 'sunk_is 1 "src=127.0.0.4 .*id=one"'
+	refused 'who.*nobody'
+}
+unknown_in_table_cleanup() { stop_all; }
+
 # A message that is under way leaves as it began; none begins there after it.
 atf_test_case connection cleanup
 connection_head() { atf_set require.user root; }
@@ -267,7 +290,7 @@ connection_cleanup() { stop_all; }
 atf_init_test_cases()
 {
 	for case in follow_name add_remove removed_binding removed_action \
-	    relay_host bad_file connection; do
+	    relay_host bad_file unknown_in_table connection; do
 		atf_add_test_case $case
 	done
 }
