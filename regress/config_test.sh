@@ -47,10 +47,14 @@ secrets_body()
 		action "out" relay
 		match from any for any action "out"
 	END
-	echo 'joe: $2b$10$abcdefghijklmnopqrstuv' >apart
+	(umask 077; echo 'joe: $2b$10$abcdefghijklmnopqrstuv' >apart)
 	"$(atf_get_srcdir)/../bindery" -n -f conf >said 2>&1
 	atf_check -o match:'^conf:1: warning: the passwords' cat said
 	atf_check -s exit:1 grep 'conf:2: warning' said
+	chmod 644 apart
+	"$(atf_get_srcdir)/../bindery" -n -f conf >said 2>&1
+	atf_check -o match:'^conf:2: warning: .* everybody .*(mode 0644)' \
+	    cat said
 }
 
 atf_test_case missing

@@ -97,7 +97,8 @@ spool_is_free(const char *spool, struct load_report *report)
 	if ((size_t)snprintf(path, sizeof(path), "%s/lock", spool) >=
 	    sizeof(path))
 		return (0);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	/* the folder is queue's, which may have put anything there */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd == -1)
 		return (0);
 	busy = flock(fd, LOCK_EX | LOCK_NB) == -1 && errno == EWOULDBLOCK;

@@ -205,6 +205,19 @@ load_is_secret(const struct config *conf, const struct table *table)
 	return (0);
 }
 
+/* Others on this host should not even read it. */
+static void
+load_guarded(const struct origin *origin, const char *what, const char *name,
+    const char *path, struct load_report *report)
+{
+	struct stat	 st;
+
+	if (stat(path, &st) == 0 && (st.st_mode & S_IRWXO) != 0)
+		load_say(report, origin, 1, "%s %s: everybody on this host "
+		    "may read or write %s (mode %04o)", what, name, path,
+		    (unsigned int)(st.st_mode & 07777));
+}
+
 /* A table's own file goes to its only user; the configuration goes to all. */
 static void
 load_secrets(const struct config *conf, struct bundle *files,
@@ -223,8 +236,11 @@ load_secrets(const struct config *conf, struct bundle *files,
 			    "written here reach every process of the mailer: "
 			    "keep them in a file of their own (table NAME "
 			    "file:PATH)");
-		else if ((file = bundle_find(files, path)) != NULL)
+		else if ((file = bundle_find(files, path)) != NULL) {
 			file->secret = 1;
+			load_guarded(&named->origin, "table",
+			    table_name(named->table), path, report);
+		}
 	}
 }
 
@@ -252,7 +268,6 @@ load_pki(struct bundle *files, const struct pki *pki,
     struct load_report *report)
 {
 	struct tls_pair	 pair;
-	struct stat	 st;
 	struct tls	*trial;
 	const char	*why;
 
@@ -266,10 +281,7 @@ load_pki(struct bundle *files, const struct pki *pki,
 		return;
 	}
 	tls_server_free(trial);
-	if (stat(pki->key, &st) == 0 && (st.st_mode & S_IRWXO) != 0)
-		load_say(report, &pki->origin, 1, "pki \"%s\": everybody on "
-		    "this host may read or write %s (mode %04o)", pki->name,
-		    pki->key, (unsigned int)(st.st_mode & 07777));
+	load_guarded(&pki->origin, "pki", pki->name, pki->key, report);
 }
 
 /* What the parser was told beside the files: the roles must hear it too. */

@@ -37,6 +37,7 @@
 #include "smtpd/parent.h"
 
 #define SPARE_FDS	256	/* beside one for each connection */
+#define LOG_TEXT	8192	/* a role's line; it makes none as long */
 
 static struct {
 	struct event	 signals[4];
@@ -101,10 +102,16 @@ write_log(void *arg)
 
 static struct loop_job	 logged = { .run = write_log };
 
+/*
+ * A role speaks for itself, a line at a time: one that was broken into must
+ * not be able to forge what another says.
+ */
 static void
 role_log(struct ipc *ipc, struct ipc_msg *msg)
 {
-	const char	*line;
+	const char	*line, *name = role_name(sender(ipc));
+	char		 text[LOG_TEXT], *p;
+	size_t		 len = strlen(name);
 	uint8_t		 level;
 
 	level = ipc_get_u8(msg);
@@ -112,11 +119,17 @@ role_log(struct ipc *ipc, struct ipc_msg *msg)
 	ipc_get_end(msg);
 	if (line == NULL)
 		return;
+	if (strncmp(line, name, len) == 0 && strncmp(line + len, ": ", 2) == 0)
+		line += len + 2;
+	(void)snprintf(text, sizeof(text), "%s: %s", name, line);
+	for (p = text; *p != '\0'; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '?';
 	/* all lines of a turn in one write */
 	log_batch(1);
 	loop_job_queue(&logged);
 	log_line(level > LOG_LEVEL_DEBUG ? LOG_LEVEL_DEBUG :
-	    (enum log_level)level, line);
+	    (enum log_level)level, text);
 }
 
 static void
