@@ -206,6 +206,17 @@ control_text(struct client *client, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* A line as mta made it, its mark included. */
+static void __attribute__((format(printf, 2, 3)))
+client_line(struct client *client, const char *fmt, ...)
+{
+	va_list	 ap;
+
+	va_start(ap, fmt);
+	client_vprint(client, "", fmt, ap);
+	va_end(ap);
+}
+
 void
 control_row_send(struct client *client, struct control_row *row)
 {
@@ -505,7 +516,7 @@ control_answer(struct ipc *mta, struct ipc_msg *msg)
 	if (client == NULL || !client->asked)
 		return;
 	if (row != NULL && (row[0] == '!' || row[0] == '.')) {
-		(void)io_printf(client->io, "%s\n", row);
+		client_line(client, "%s", row);
 		client_idle(client);
 		return;
 	}
@@ -518,7 +529,7 @@ control_answer(struct ipc *mta, struct ipc_msg *msg)
 		    (unsigned long long)client->other);
 	client->other = 0;
 	if (row != NULL && row[0] != '\0')
-		(void)io_printf(client->io, "%s\n", row);
+		client_line(client, "%s", row);
 	if (!more)
 		control_done(client, "%s", "");
 }
