@@ -148,7 +148,7 @@ client_finish(struct connection *c, struct item *item, enum outcome outcome,
 		c->sending = NULL;
 		c->go = c->body = 0;
 	}
-	c->answered = 1;
+	connection_answered(c);
 	report_item(item, &c->place, "remote", reply, c->dsn);
 }
 
@@ -494,7 +494,6 @@ client_reply_dot(struct connection *c, struct item *item)
 	else
 		client_finish(c, item, reply_outcome(c->reply.code),
 		    c->reply.text);
-	lane_grow(c->lane);
 }
 
 /*
@@ -557,27 +556,6 @@ client_reply(struct connection *c)
 	return (0);
 }
 
-/*
- * 421: the peer closes.  What was delivered before stays so; the reply to a
- * final dot counts for its message.
- */
-static void
-client_closing(struct connection *c)
-{
-	struct pending	*p = &c->pending[c->first];
-	char		 text[MTA_TEXT];
-
-	strlcpy(text, c->reply.text, sizeof(text));
-	if (c->npending > 0 && p->command == COMMAND_DOT && p->item != NULL) {
-		struct item	*item = p->item;
-
-		c->first = (c->first + 1) % PENDING_MAX;
-		c->npending--;
-		client_finish(c, item, OUTCOME_TEMPFAIL, text);
-	}
-	connection_failed(c, text);
-}
-
 /* Take in a line.  0: there is none; -1: the connection is gone. */
 static int
 client_line(struct connection *c)
@@ -602,12 +580,11 @@ client_line(struct connection *c)
 		connection_free(c);
 		return (-1);
 	}
-	if (c->reply.code == 421) {
-		client_closing(c);
-		return (-1);
-	}
-	if (c->npending == 0) {
-		/* nobody asked: after it no reply could be told apart */
+	if (c->reply.code == 421 || c->npending == 0) {
+		/*
+		 * the peer closes; or nobody asked, and after that no reply
+		 * could be told apart
+		 */
 		connection_failed(c, c->reply.text);
 		return (-1);
 	}

@@ -295,8 +295,18 @@ connection_ready(struct connection *c)
 	c->lane->opening--;
 	if (c->lane->test != NULL)
 		test_ready(c->lane->test);
-	peer_good(c->way, (struct sockaddr *)&c->place.dst);
 	connection_tried(c);
+	/* where one failed, a greeting alone does not make up for it */
+	if (peer_find(c->way, (struct sockaddr *)&c->place.dst) == NULL)
+		lane_grow(c->lane);
+}
+
+void
+connection_answered(struct connection *c)
+{
+	if (!c->answered)
+		peer_good(c->way, (struct sockaddr *)&c->place.dst);
+	c->answered = 1;
 	lane_grow(c->lane);
 }
 
@@ -425,6 +435,7 @@ void
 connection_failed(struct connection *c, const char *text)
 {
 	struct lane	*lane = c->lane;
+	struct item	*item;
 	int		 fresh;
 	uint32_t	 retry;
 
@@ -441,8 +452,9 @@ connection_failed(struct connection *c, const char *text)
 	}
 	fresh = c->stage < STAGE_READY ||
 	    (c->stage == STAGE_READY && !c->answered);
-	retry = c->sending != NULL ? c->sending->rcpts[0].retry :
-	    lane_retry(lane);
+	if ((item = c->sending) == NULL)
+		item = item_after_dot(c);
+	retry = item != NULL ? item->rcpts[0].retry : lane_retry(lane);
 	if (fresh)
 		peer_failed(c->way, (struct sockaddr *)&c->place.dst,
 		    c->place.mx, retry, text);

@@ -633,6 +633,17 @@ lane_connect(struct lane *lane, const struct route_host *host,
 	return (0);
 }
 
+/* It failed there before: what is open goes ahead and tells how it is now. */
+static int
+lane_probes(const struct lane *lane, const struct route_host *host)
+{
+	const struct peer	*peer;
+
+	peer = peer_find(lane->way, (const struct sockaddr *)&host->addr);
+	return (peer != NULL && peer->failures > 0 &&
+	    lane->connections >= lane->growth);
+}
+
 /* One step towards more connections.  -1: nothing more to do for now. */
 static int
 lane_step(struct lane *lane)
@@ -667,7 +678,8 @@ lane_step(struct lane *lane)
 		lane_block(lane);
 	else if (pick != PICK_HOST && lane->opening == 0)
 		lane_no_host(lane, pick, peer);
-	if (pick != PICK_HOST || lane_site_ask(lane, site))
+	if (pick != PICK_HOST || lane_site_ask(lane, site) ||
+	    lane_probes(lane, host))
 		return (-1);
 	c = connection_reuse(lane, host, first->sender, &policy);
 	if (c != NULL) {

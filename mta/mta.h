@@ -689,6 +689,8 @@ void		 connection_park(struct connection *);
 void		 connection_unpark(struct connection *);
 /* The greeting and EHLO are over. */
 void		 connection_ready(struct connection *);
+/* A transaction went to its end: the host does take mail, or speaks of it. */
+void		 connection_answered(struct connection *);
 /*
  * It broke, or the peer wants no more of it: what is in hand is settled or
  * put back, then it is freed.
