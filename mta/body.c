@@ -107,7 +107,7 @@ body_write(struct connection *c, struct item *item, int *finished)
 		c->offset = item->length;
 	} else {
 		/* as long as the peer takes something it is alive */
-		io_set_deadline(c->io, 180);
+		io_set_deadline(c->io, client_seconds(COMMAND_NONE));
 		if (body_write_file(c, item) == -1)
 			return (-1);
 	}

@@ -33,8 +33,8 @@
 #define CLIENT_QUIT	5		/* seconds for the reply to QUIT */
 
 /* RFC 5321 4.5.3.2. */
-static uint32_t
-command_seconds(enum command command)
+uint32_t
+client_seconds(enum command command)
 {
 	int64_t	 lab = mta_config()->mta_timeout;
 
@@ -43,6 +43,8 @@ command_seconds(enum command command)
 	if (lab > 0)
 		return ((uint32_t)lab);
 	switch (command) {
+	case COMMAND_NONE:
+		return (180);
 	case COMMAND_DATA:
 		return (120);
 	case COMMAND_DOT:
@@ -80,7 +82,7 @@ client_expect(struct connection *c, enum command command, struct item *item,
 	p->item = item;
 	p->rcpt = rcpt;
 	if (c->npending == 1)
-		io_set_deadline(c->io, command_seconds(command));
+		io_set_deadline(c->io, client_seconds(command));
 }
 
 static enum command
@@ -532,7 +534,7 @@ client_reply(struct connection *c)
 	c->first = (c->first + 1) % PENDING_MAX;
 	c->npending--;
 	if (c->npending > 0)
-		io_set_deadline(c->io, command_seconds(client_awaited(c)));
+		io_set_deadline(c->io, client_seconds(client_awaited(c)));
 	switch (p.command) {
 	case COMMAND_MAIL:
 		client_reply_mail(c, p.item);

@@ -761,6 +761,8 @@ void		 client_hello(struct connection *, enum connection_stage);
 /* The content of an item in hand has come. */
 void		 client_content(struct connection *, struct item *);
 void		 client_quit(struct connection *);
+/* How long a reply may take; of COMMAND_NONE a piece of content. */
+uint32_t	 client_seconds(enum command);
 
 /*
  * body.c: content on its way out, dots stuffed.

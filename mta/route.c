@@ -63,9 +63,22 @@ route_hop_allowed(const struct next_hops *hops, const struct sockaddr *addr)
 static int
 record_compare(const void *a, const void *b)
 {
-	const struct dns_record	*x = a, *y = b;
+	const struct dns_record	*const *x = a, *const *y = b;
 
-	return ((int)x->preference - (int)y->preference);
+	return ((int)(*x)->preference - (int)(*y)->preference);
+}
+
+/* All mail exchangers, the best first. */
+static size_t
+route_sort(const struct dns_answer *a, const struct dns_record **mx)
+{
+	size_t	 i, n = 0;
+
+	for (i = 0; i < a->count && n < DNS_MAX_RECORDS; i++)
+		if (a->records[i].type == DNS_MX)
+			mx[n++] = &a->records[i];
+	qsort(mx, n, sizeof(*mx), record_compare);
+	return (n);
 }
 
 enum route_status
@@ -73,35 +86,34 @@ route_select(const struct dns_answer *a, const char *domain,
     int (*is_own)(const char *), struct dns_record *names, size_t *count,
     const char **text)
 {
-	size_t	 i, n = 0;
+	const struct dns_record	*mx[DNS_MAX_RECORDS];
+	size_t			 i, n;
 
 	*count = 0;
-	for (i = 0; i < a->count && n < ROUTE_NAMES; i++)
-		if (a->records[i].type == DNS_MX)
-			names[n++] = a->records[i];
+	if ((n = route_sort(a, mx)) == 0) {
+		memset(&names[0], 0, sizeof(names[0]));
+		strlcpy(names[0].name, domain, sizeof(names[0].name));
+		*count = 1;
+		return (ROUTE_OK);
+	}
 	/* RFC 7505 3: a null MX stands alone */
-	if (n == 1 && names[0].name[0] == '\0') {
+	if (n == 1 && mx[0]->name[0] == '\0') {
 		*text = "556 5.1.10 the domain takes no mail (null MX)";
 		return (ROUTE_PERMFAIL);
 	}
-	if (n == 0) {
-		memset(&names[0], 0, sizeof(names[0]));
-		strlcpy(names[0].name, domain, sizeof(names[0].name));
-		n = 1;
-	}
-	qsort(names, n, sizeof(names[0]), record_compare);
 	/* this host, and all that is no better than it, would be a loop */
 	for (i = 0; i < n; i++)
-		if (a->count > 0 && is_own(names[i].name))
+		if (is_own(mx[i]->name))
 			break;
-	while (i < n && i > 0 && names[i - 1].preference ==
-	    names[i].preference)
+	while (i < n && i > 0 && mx[i - 1]->preference == mx[i]->preference)
 		i--;
 	if (i == 0) {
 		*text = "554 5.4.6 the best mail exchanger is this host";
 		return (ROUTE_PERMFAIL);
 	}
-	*count = i;
+	for (n = 0; n < i && n < ROUTE_NAMES; n++)
+		names[n] = *mx[n];
+	*count = n;
 	return (ROUTE_OK);
 }
 
@@ -136,18 +148,33 @@ route_finish(struct route *r, enum route_status status, const char *text)
 	loop_job_queue(&r->job);
 }
 
+/* Room for one more host, that of the worst where there is none; or NULL. */
+static struct route_host *
+route_room(struct route *r, uint16_t preference)
+{
+	struct route_host	*worst;
+	size_t			 i;
+
+	if (r->hosts == NULL && (r->hosts = calloc(ROUTE_HOSTS,
+	    sizeof(*r->hosts))) == NULL)
+		fatal("route_room");
+	if (r->count < ROUTE_HOSTS)
+		return (&r->hosts[r->count++]);
+	worst = &r->hosts[0];
+	for (i = 1; i < r->count; i++)
+		if (r->hosts[i].preference > worst->preference)
+			worst = &r->hosts[i];
+	return (worst->preference > preference ? worst : NULL);
+}
+
 static void
 route_add(struct route *r, const char *name, uint16_t preference,
     const struct sockaddr_storage *addr)
 {
 	struct route_host	*host;
 
-	if (r->count >= ROUTE_HOSTS)
+	if ((host = route_room(r, preference)) == NULL)
 		return;
-	if (r->hosts == NULL && (r->hosts = calloc(ROUTE_HOSTS,
-	    sizeof(*r->hosts))) == NULL)
-		fatal("route_add");
-	host = &r->hosts[r->count++];
 	host->preference = preference;
 	host->order = (uint16_t)arc4random_uniform(65536);
 	host->addr = *addr;

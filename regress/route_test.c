@@ -81,6 +81,15 @@ ATF_TC_BODY(order, tc)
 	ATF_CHECK_STREQ("a", chosen("0 a"));
 }
 
+/* The best comes last in an answer that has more than are looked at. */
+ATF_TC_WITHOUT_HEAD(too_many);
+ATF_TC_BODY(too_many, tc)
+{
+	ATF_CHECK_STREQ("z a b c d e f g h i j k l m n o",
+	    chosen("10 a,11 b,12 c,13 d,14 e,15 f,16 g,17 h,18 i,19 j,20 k,"
+	    "21 l,22 m,23 n,24 o,25 p,26 q,27 r,5 z"));
+}
+
 ATF_TC_WITHOUT_HEAD(null_mx);
 ATF_TC_BODY(null_mx, tc)
 {
@@ -124,6 +133,7 @@ ATF_TC_BODY(next_hops, tc)
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, order);
+	ATF_TP_ADD_TC(tp, too_many);
 	ATF_TP_ADD_TC(tp, null_mx);
 	ATF_TP_ADD_TC(tp, own_name);
 	ATF_TP_ADD_TC(tp, next_hops);

@@ -28,9 +28,9 @@
  *
  * A line of the script is STAGE MATCH TIMES ACTION; stage is one of connect,
  * ehlo, helo, starttls, auth, mail, rcpt, data, content, dot, quit; MATCH a
- * part of the argument, or "*"; TIMES a number or "*"; ACTION "drop" (the only
- * one in content), "delay SECONDS", "cut TEXT" (said without a line end, then
- * the connection ends) or a reply, "\n" in it the end of a line.  After a
+ * part of the argument, or "*"; TIMES a number or "*"; ACTION "drop", "delay
+ * SECONDS" (in content only these two), "cut TEXT" (said without a line end,
+ * then the connection ends) or a reply, "\n" in it the end of a line.  After a
  * scripted reply to STARTTLS nothing of TLS follows.  SIGHUP reads the script
  * again.
  */
@@ -97,6 +97,7 @@ struct session {
 	int		 login;		/* AUTH went well */
 	char		 user[300];	/* base64 */
 	int		 impatient;	/* closes when content comes */
+	double		 deaf;		/* reads no content for so long */
 	double		 until;		/* nothing is said or read before */
 	char		 in[LINE];
 	size_t		 inlen;
@@ -369,6 +370,10 @@ message_line(struct session *s, const char *line)
 		s->closing = 1;
 		return;
 	}
+	if (s->deaf > 0) {
+		s->until = now() + s->deaf;
+		s->deaf = 0;
+	}
 	if (strcmp(line, ".") == 0) {
 		message_end(s);
 		return;
@@ -515,6 +520,8 @@ command_rcpt(struct session *s, const char *arg)
 static void
 command_data(struct session *s)
 {
+	struct script_rule *r;
+
 	if (s->to == NULL)
 		say(s, "503 5.5.1 no recipient");
 	else if (answer(s, "data", s->from, "354 go on") == 3) {
@@ -523,7 +530,10 @@ command_data(struct session *s)
 			err(1, NULL);
 		/* so that the first header field has a newline before it */
 		s->content[s->length++] = '\n';
-		s->impatient = script_find("content", s->from) != NULL;
+		if ((r = script_find("content", s->from)) != NULL) {
+			s->impatient = r->drop;
+			s->deaf = r->delay;
+		}
 	}
 }
 

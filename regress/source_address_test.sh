@@ -455,7 +455,7 @@ any_explicit_body()
 	wait_or_fail 10 "sunk_is 1 'src=192.0.2.2 .*id=two'"
 	# now the kernel would take globex's address
 	ip -n "$near" route change default via 192.0.2.1 src 192.0.2.5
-	sleep 6
+	wait_or_fail 20 'grep -q "^close " sink.rec'
 	send_ok a@acme.example b@both.example globex
 	wait_or_fail 10 'grep "mta: held .*address of binding globex" \
 	    bindery.log'
@@ -496,8 +496,8 @@ own_wire_body()
 	start_bindery
 	send_ok a@acme.example b@both.example one
 	wait_or_fail 10 "sunk_is 1 'src=203.0.113.4 .*id=one'"
+	wait_or_fail 20 'grep -q "^close " sink.rec'
 	ip -n "$near" link set second down
-	sleep 6
 	send_ok a@acme.example b@both.example two
 	send_ok a@globex.example b@both.example globex
 	wait_or_fail 10 'sunk_is 1 id=globex'
