@@ -295,6 +295,8 @@ connection_ready(struct connection *c)
 	c->lane->opening--;
 	if (c->lane->test != NULL)
 		test_ready(c->lane->test);
+	peer_complied(c->way, (struct sockaddr *)&c->place.dst,
+	    c->policy.tls);
 	connection_tried(c);
 	/* where one failed, a greeting alone does not make up for it */
 	if (peer_find(c->way, (struct sockaddr *)&c->place.dst) == NULL)
@@ -455,7 +457,10 @@ connection_failed(struct connection *c, const char *text)
 	if ((item = c->sending) == NULL)
 		item = item_after_dot(c);
 	retry = item != NULL ? item->rcpts[0].retry : lane_retry(lane);
-	if (fresh)
+	if (fresh && c->refused)
+		peer_refused(c->way, (struct sockaddr *)&c->place.dst,
+		    c->policy.tls, c->place.mx, retry, text);
+	else if (fresh)
 		peer_failed(c->way, (struct sockaddr *)&c->place.dst,
 		    c->place.mx, retry, text);
 	if (!connection_settle(c, text) && fresh && lane->nwaiting > 0)

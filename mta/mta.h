@@ -159,6 +159,7 @@ struct way_source {
 struct peer {
 	RB_ENTRY(peer)	 node;
 	struct sockaddr_storage addr;
+	enum tls_policy	 tls;		/* who insisted on it; else all */
 	uint32_t	 until;		/* loop_seconds(): not before */
 	unsigned int	 failures;	/* in a row */
 	unsigned int	 opening;	/* connections that are to tell */
@@ -216,6 +217,17 @@ struct peer	*peer_find(struct way *, const struct sockaddr *);
 /* Not before a while from now; retry: the most it may be, in seconds. */
 void		 peer_failed(struct way *, const struct sockaddr *,
 		    const char *host, uint32_t retry, const char *text);
+/*
+ * The same, of no concern to those who want less: it does not do the TLS that
+ * is insisted on.  Found by that, forgotten when it does.
+ */
+void		 peer_refused(struct way *, const struct sockaddr *,
+		    enum tls_policy, const char *host, uint32_t retry,
+		    const char *text);
+struct peer	*peer_find_tls(struct way *, const struct sockaddr *,
+		    enum tls_policy);
+void		 peer_complied(struct way *, const struct sockaddr *,
+		    enum tls_policy);
 /* No route from this source: a local cause, looked at again soon. */
 void		 peer_unroutable(struct way *, const struct sockaddr *,
 		    const char *text);
@@ -623,6 +635,7 @@ struct connection {
 	struct dane	*dane;		/* the host's TLSA records */
 	int		 secure;	/* the handshake is done */
 	int		 clear;		/* TLS was tried in vain */
+	int		 refused;	/* not as secure as the policy wants */
 	uint32_t	 messages;	/* transactions begun */
 	uint32_t	 max_messages;
 	int		 answered;	/* a transaction went to its end */

@@ -40,6 +40,8 @@ peer_compare(const struct peer *a, const struct peer *b)
 
 	if (la != lb)
 		return (la < lb ? -1 : 1);
+	if (a->tls != b->tls)
+		return (a->tls < b->tls ? -1 : 1);
 	return (memcmp(&a->addr, &b->addr, la));
 }
 
@@ -47,34 +49,42 @@ RB_PROTOTYPE(peers, peer, node, peer_compare);
 RB_GENERATE(peers, peer, node, peer_compare)
 
 struct peer *
-peer_find(struct way *way, const struct sockaddr *addr)
+peer_find_tls(struct way *way, const struct sockaddr *addr,
+    enum tls_policy tls)
 {
 	struct peer	 key;
 
+	key.tls = tls;
 	memset(&key.addr, 0, sizeof(key.addr));
 	memcpy(&key.addr, addr, sockaddr_len(addr));
 	return (RB_FIND(peers, &way->peers, &key));
 }
 
+struct peer *
+peer_find(struct way *way, const struct sockaddr *addr)
+{
+	return (peer_find_tls(way, addr, TLS_POLICY_OPPORTUNISTIC));
+}
+
 static struct peer *
-peer_get(struct way *way, const struct sockaddr *addr)
+peer_get(struct way *way, const struct sockaddr *addr, enum tls_policy tls)
 {
 	struct peer	*peer;
 
-	if ((peer = peer_find(way, addr)) != NULL)
+	if ((peer = peer_find_tls(way, addr, tls)) != NULL)
 		return (peer);
 	if ((peer = calloc(1, sizeof(*peer))) == NULL)
 		fatal("peer_get");
 	memcpy(&peer->addr, addr, sockaddr_len(addr));
+	peer->tls = tls;
 	RB_INSERT(peers, &way->peers, peer);
 	return (peer);
 }
 
-void
-peer_failed(struct way *way, const struct sockaddr *addr, const char *host,
-    uint32_t retry, const char *text)
+static void
+peer_back_off(struct peer *peer, const char *host, uint32_t retry,
+    const char *text)
 {
-	struct peer	*peer = peer_get(way, addr);
 	uint32_t	 wait = PEER_FIRST;
 	unsigned int	 i;
 
@@ -93,10 +103,38 @@ peer_failed(struct way *way, const struct sockaddr *addr, const char *host,
 }
 
 void
+peer_failed(struct way *way, const struct sockaddr *addr, const char *host,
+    uint32_t retry, const char *text)
+{
+	peer_back_off(peer_get(way, addr, TLS_POLICY_OPPORTUNISTIC), host,
+	    retry, text);
+}
+
+void
+peer_refused(struct way *way, const struct sockaddr *addr,
+    enum tls_policy tls, const char *host, uint32_t retry, const char *text)
+{
+	peer_back_off(peer_get(way, addr, tls), host, retry, text);
+}
+
+void
+peer_complied(struct way *way, const struct sockaddr *addr,
+    enum tls_policy tls)
+{
+	struct peer	*peer;
+
+	if (tls == TLS_POLICY_OPPORTUNISTIC ||
+	    (peer = peer_find_tls(way, addr, tls)) == NULL)
+		return;
+	RB_REMOVE(peers, &way->peers, peer);
+	free(peer);
+}
+
+void
 peer_unroutable(struct way *way, const struct sockaddr *addr,
     const char *text)
 {
-	struct peer	*peer = peer_get(way, addr);
+	struct peer	*peer = peer_get(way, addr, TLS_POLICY_OPPORTUNISTIC);
 
 	peer->local = 1;
 	peer->until = loop_seconds() + 1;

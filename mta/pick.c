@@ -81,6 +81,24 @@ pick_check(const struct lane *lane, const struct route_host *host,
 	return ((*peer)->local ? PICK_ROUTE : PICK_WAIT);
 }
 
+/* It does not do the TLS that the first in line insists on. */
+static struct peer *
+host_refused(const struct lane *lane, const struct route_host *host)
+{
+	const struct item	*first = TAILQ_FIRST(&lane->waiting);
+	struct policy		 policy;
+	struct peer		*peer;
+
+	if (first == NULL)
+		return (NULL);
+	policy_for(lane, first->action, &policy);
+	if (policy.tls == TLS_POLICY_OPPORTUNISTIC)
+		return (NULL);
+	peer = peer_find_tls(lane->way,
+	    (const struct sockaddr *)&host->addr, policy.tls);
+	return (peer != NULL && peer->until > loop_seconds() ? peer : NULL);
+}
+
 /* Whether host may be used; what keeps it back is counted. */
 static int
 host_usable(struct lane *lane, const struct route_host *host,
@@ -89,8 +107,12 @@ host_usable(struct lane *lane, const struct route_host *host,
 	struct peer	*peer;
 	enum pick	 pick;
 
-	if ((pick = pick_check(lane, host, &peer)) == PICK_HOST)
-		return (1);
+	pick = pick_check(lane, host, &peer);
+	if (pick == PICK_HOST) {
+		if ((peer = host_refused(lane, host)) == NULL)
+			return (1);
+		pick = PICK_WAIT;
+	}
 	count[pick]++;
 	if (pick != PICK_BUSY && peer != NULL && (*blamed == NULL ||
 	    (*blamed)->local > peer->local ||

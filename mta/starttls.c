@@ -58,19 +58,25 @@ starttls_configured(const struct config *conf)
 		    conf->mta_ca_file, secure.why);
 }
 
+static int
+insisted(const struct connection *c)
+{
+	return (c->policy.tls == TLS_POLICY_REQUIRE ||
+	    c->policy.tls == TLS_POLICY_VERIFY);
+}
+
 /* It is TLS or nothing. */
 static int
 required(const struct connection *c)
 {
-	return (c->policy.tls == TLS_POLICY_REQUIRE ||
-	    c->policy.tls == TLS_POLICY_VERIFY || c->policy.smtps ||
-	    c->dane != NULL);
+	return (insisted(c) || c->policy.smtps || c->dane != NULL);
 }
 
 /* -1, as the connection is gone. */
 static int
 refuse(struct connection *c, const char *text)
 {
+	c->refused = insisted(c);
 	connection_failed(c, text);
 	return (-1);
 }
@@ -186,7 +192,7 @@ starttls_done(struct connection *c)
 		if (!agrees(c)) {
 			snprintf(text, sizeof(text), "the certificate of %s "
 			    "is none of its TLSA records", c->place.mx);
-			connection_failed(c, text);
+			(void)refuse(c, text);
 			return;
 		}
 		c->place.verified = "dane";
@@ -223,8 +229,10 @@ starttls_broken(struct connection *c, const char *what)
 	/* under TLS the answer to EHLO is the proof that it works */
 	if (c->stage != STAGE_TLS && !(c->secure && c->stage == STAGE_EHLO))
 		return (0);
-	if (required(c))
+	if (required(c)) {
+		c->refused = insisted(c);
 		return (0);
+	}
 	trace_note(c, "TLS: %s: again, in clear", what);
 	if (connection_again(c) == -1)
 		return (0);

@@ -248,7 +248,8 @@ verify_body()
 }
 verify_cleanup() { stop_all; }
 
-# Of binding, domain and action the strictest holds, for each domain apart.
+# Of binding, domain and action the strictest holds, for each domain apart;
+# a host that does not do for one domain is good enough for another.
 atf_test_case levels cleanup
 levels_head()
 {
@@ -260,6 +261,7 @@ levels_body()
 	make_namespace
 	certificates DNS:mx.example
 	relay=relay
+	retry=1m..2m
 	more="mta resolver 127.0.0.1:$dns
 		mta port $sink"
 	options='tls none
@@ -271,20 +273,23 @@ levels_body()
 	    --no-resolv --no-hosts --no-daemon --port=$dns \
 	    --listen-address=127.0.0.1 --bind-interfaces --local=/example/ \
 	    --pid-file= --host-record=mx.example,127.0.0.11 \
-	    --host-record=mx.wrong.example,127.0.0.12 \
+	    --host-record=mx.wrong.example,127.0.0.11 \
 	    --mx-host=strict.example,mx.example --mx-host=any.example,mx.example \
 	    --mx-host=clear.example,mx.example \
 	    --mx-host=wrong.example,mx.wrong.example
-	start_tls_sink 127.0.0.11:$sink 127.0.0.12:$sink
+	start_tls_sink 127.0.0.11:$sink
 	start_bindery
-	for domain in strict any clear wrong; do
+	send_ok news@acme.example bob@strict.example strict
+	wait_or_fail 10 'sunk_is 1 "id=strict .*tls=TLSv1.3"'
+	send_ok news@acme.example bob@wrong.example wrong
+	deferred 'to=<bob@wrong.example> .*not present in server certificate'
+	for domain in any clear; do
 		send_ok news@acme.example bob@$domain.example $domain
 	done
-	wait_or_fail 15 'sunk_is 3'
-	sunk_is 1 'id=strict .*tls=TLSv1.3' || fail "strict"
+	wait_or_fail 10 'sunk_is 3'
 	sunk_is 1 'id=any .*tls=TLSv1.3' || fail "any"
 	sunk_is 1 'id=clear .*tls=none' || fail "clear"
-	deferred 'to=<bob@wrong.example> .*not present in server certificate'
+	wait_or_fail 5 'grep -q "mta: delivered .*bob@strict" bindery.log'
 	grep 'mta: delivered .*bob@strict.example' bindery.log |
 	    grep -q 'verified=yes' || fail "not verified"
 	grep 'mta: delivered .*bob@any.example' bindery.log |
