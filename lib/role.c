@@ -274,6 +274,8 @@ on_drop(struct ipc *ipc, struct ipc_msg *m)
 	ipc_get_end(m);
 	generation_free(state.next);
 	state.next = NULL;
+	if (state.callbacks->dropped != NULL)
+		state.callbacks->dropped();
 }
 
 static void

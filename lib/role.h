@@ -39,6 +39,8 @@ struct role_callbacks {
 	 */
 	void		(*configured)(struct config *now,
 			    struct config *before);
+	/* What came for the configuration that was to be next is for nothing. */
+	void		(*dropped)(void);
 	/*
 	 * A channel to another role; fd is the callee's.  One that comes again
 	 * replaces the first, whose role was started anew.

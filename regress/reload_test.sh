@@ -287,10 +287,34 @@ connection_body()
 }
 connection_cleanup() { stop_all; }
 
+# A reload that was sent out and then failed leaves no door half open.
+atf_test_case role_dies cleanup
+role_dies_head() { atf_set require.user root; }
+role_dies_body()
+{
+	customers
+	start_bindery
+	mta=$(role_pid mta)
+	echo "listen on 127.0.0.1 port $((port + 2))" >>conf
+	kill -STOP "$mta"
+	ctl reload >out 2>err &
+	wait_or_fail 5 "ss -ltn | grep '127.0.0.1:$((port + 2)) '"
+	sleep 0.5
+	kill -KILL "$mta"
+	wait $! && fail "reloaded: $(cat out)"
+	grep -q 'a role died' err || fail "$(cat err)"
+	wait_or_fail 10 "grep 'mta is started again' bindery.log"
+	wait_or_fail 10 "ctl reload"
+	grep -q 'in use' bindery.log && fail "still held"
+	[ "$(ss -ltn | grep -c "127.0.0.1:$((port + 2)) ")" -eq 1 ] ||
+	    fail "not opened"
+}
+role_dies_cleanup() { stop_all; }
+
 atf_init_test_cases()
 {
 	for case in follow_name add_remove removed_binding removed_action \
-	    relay_host bad_file unknown_in_table connection; do
+	    relay_host bad_file unknown_in_table connection role_dies; do
 		atf_add_test_case $case
 	done
 }

@@ -381,8 +381,10 @@ on_listener(struct ipc *ipc, struct ipc_msg *msg)
 	int		 fd = ipc_get_fd(msg);
 
 	ipc_get_end(msg);
-	if (fd == -1)
+	if (fd == -1) {
+		log_warnx("no descriptor free for listener %u", index + 1);
 		return;
+	}
 	/* what was sent for one that never came into force */
 	e = TAILQ_FIRST(&state.incoming);
 	if (e != NULL && e->generation != generation)
@@ -439,6 +441,13 @@ configured(struct config *now, struct config *before)
 	}
 	policy_wipe_keys(now);
 	doors_watch();
+}
+
+/* Or nobody could open them again. */
+static void
+dropped(void)
+{
+	endpoints_close(&state.incoming);
 }
 
 static void
@@ -567,6 +576,7 @@ stop(void)
 
 static const struct role_callbacks callbacks = {
 	.configured =	configured,
+	.dropped =	dropped,
 	.peer =		peer,
 	.stop =		stop,
 	.entries =	parent_entries
