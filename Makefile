@@ -28,7 +28,7 @@ LIB =		lib/address.o lib/table.o lib/rules.o lib/envelope.o \
 		lib/config_advise.o \
 		lib/log.o lib/loop.o lib/ipc.o lib/io.o lib/io_tls.o \
 		lib/tls_server.o lib/tls_client.o \
-		lib/proc.o lib/role.o lib/accounts.o parse.o
+		lib/proc.o lib/role.o lib/accounts.o lib/rendezvous.o parse.o
 SMTPD =		smtpd/parent.o smtpd/children.o smtpd/reload.o \
 		smtpd/generation.o smtpd/load.o smtpd/doors.o \
 		smtpd/lookup.o smtpd/check.o \
@@ -38,7 +38,7 @@ SMTPD =		smtpd/parent.o smtpd/children.o smtpd/reload.o \
 		smtpd/received.o smtpd/bounce.o smtpd/proxy.o
 QUEUE =		queue/queue.o queue/message.o queue/message_again.o \
 		queue/message_cache.o queue/lane.o queue/lane_age.o \
-		queue/schedule.o queue/counter.o queue/transaction.o queue/delivery.o \
+		queue/schedule.o queue/counter.o queue/group.o queue/transaction.o queue/delivery.o \
 		queue/content.o \
 		queue/bounce.o queue/bounce_text.o queue/suspend.o \
 		queue/filter.o queue/control.o queue/control_command.o \
@@ -64,7 +64,7 @@ HDRS =		lib/address.h lib/config.h lib/control.h lib/envelope.h \
 		lib/task.h lib/text.h lib/config_private.h lib/lex.h lib/compat/compat.h \
 		queue/queue.h queue/spool.h queue/spool_log.h queue/spool_disk.h queue/record.h \
 		queue/flush.h mta/mta.h mta/secure.h smtpd/parent.h ctl/ctl.h \
-		lib/accounts.h lib/tls_server.h lib/tls_client.h \
+		lib/accounts.h lib/rendezvous.h lib/tls_server.h lib/tls_client.h \
 		smtpd/smtpd.h smtpd/syntax.h smtpd/data.h smtpd/strip.h smtpd/proxy.h \
 		ctl/sendmail.h
 

@@ -119,8 +119,9 @@ enum ipc_type {
 				   show binding, match, test, trace */
 	QUEUE_ASK_END,		/* u32 client: it has gone */
 	/* mta -> queue */
-	MTA_BIND,		/* u64 ask, str binding (NULL: none), str group
-				   or NULL, u32 rule, str error (no binding) */
+	MTA_BIND,		/* u64 ask, str binding (NULL: none, or queue
+				   takes a member of the group), str group or
+				   NULL, u32 rule, str error (no binding) */
 	MTA_FETCH,		/* u64 task */
 	MTA_RESULT,		/* see lib/task.h */
 	MTA_RETURN,		/* u64 task: not attempted, back to the head */

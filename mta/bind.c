@@ -27,6 +27,7 @@
 #include "lib/control.h"
 #include "lib/facts.h"
 #include "lib/log.h"
+#include "lib/rendezvous.h"
 #include "lib/rules.h"
 #include "mta/mta.h"
 
@@ -35,7 +36,7 @@ bind_ask(struct ipc *ipc, struct ipc_msg *m)
 {
 	struct bind_choice	 choice;
 	struct facts		 facts;
-	const char		*rcpt, *action;
+	const char		*rcpt, *action, *group = NULL;
 	uint64_t		 ask;
 
 	ask = ipc_get_u64(m);
@@ -50,10 +51,18 @@ bind_ask(struct ipc *ipc, struct ipc_msg *m)
 	if (choice.name == NULL && choice.rule != NULL)
 		log_warnx("no binding for <%s>: %s", rcpt, choice.error);
 
+	/* queue knows which member can take it; a bounce keeps both names */
+	if (choice.name != NULL &&
+	    config_group(mta_config(), choice.name) != NULL) {
+		group = choice.name;
+		choice.name = NULL;
+	} else if (choice.rule == NULL && facts.bounce)
+		group = facts.group;
+
 	ipc_begin(ipc, MTA_BIND);
 	ipc_put_u64(ipc, ask);
 	ipc_put_str(ipc, choice.name);
-	ipc_put_str(ipc, NULL);		/* groups choose their member here */
+	ipc_put_str(ipc, group);
 	ipc_put_u32(ipc, choice.rule == NULL ? 0 : choice.rule->number);
 	ipc_put_str(ipc, choice.error[0] == '\0' ? NULL : choice.error);
 	ipc_end(ipc);
@@ -159,11 +168,39 @@ row_limits(struct control_row *row, const struct way *way, const char *dest)
 	}
 }
 
+/*
+ * The member that a group's mail of this sender and recipient belongs to, of
+ * those that have an address here and take new mail; NULL: none.
+ */
+static const char *
+group_member(const struct group *group, const char *sender, const char *rcpt)
+{
+	const struct config	*conf = mta_config();
+	const struct binding	*b, *best = NULL;
+	const struct way	*way;
+	uint64_t		 distance, least = RENDEZVOUS_NEVER;
+
+	TAILQ_FOREACH(b, &conf->bindings, entry) {
+		if (b->group != group)
+			continue;
+		way = binding_way(b->name);
+		distance = rendezvous(b->name, (uint32_t)config_option(conf,
+		    b, NULL, NULL, OPTION_WEIGHT)->number, sender, rcpt);
+		if (distance >= least || (!binding_usable(way, AF_INET) &&
+		    !binding_usable(way, AF_INET6)))
+			continue;
+		least = distance;
+		best = b;
+	}
+	return (best == NULL ? NULL : best->name);
+}
+
 static void
 match_answer(struct ipc *ipc, uint32_t client, const struct facts *f,
     const char *rcpt)
 {
 	const struct rule	*rule;
+	const struct group	*group;
 	struct bind_choice	 choice;
 	struct control_row	 row;
 	struct way		*way;
@@ -186,6 +223,11 @@ match_answer(struct ipc *ipc, uint32_t client, const struct facts *f,
 	if (choice.rule != NULL) {
 		control_row_text(&row, "file", choice.rule->origin.file);
 		control_row_number(&row, "line", choice.rule->origin.line);
+	}
+	if (choice.name != NULL &&
+	    (group = config_group(mta_config(), choice.name)) != NULL) {
+		control_row_text(&row, "group", choice.name);
+		choice.name = group_member(group, f->sender, rcpt);
 	}
 	control_row_text(&row, "binding",
 	    choice.name == NULL ? "none" : choice.name);

@@ -378,8 +378,10 @@ bounce_send(struct bounce *b)
 	const struct envelope_rcpt	*er;
 	const struct envelope		*e;
 	struct message			*m;
+	struct rcpt			*rcpt;
 	struct ipc			*smtpd;
 	size_t				 len;
+	const char			*group;
 	char				*text;
 
 	if ((m = message_find(b->message)) == NULL) {
@@ -398,8 +400,10 @@ bounce_send(struct bounce *b)
 		bounce_again(b);
 		return;
 	}
-	if (b->group == NULL && er->group != NULL)
-		b->group = strdup(er->group);
+	rcpt = item_rcpt(b, STAILQ_FIRST(&b->items));
+	if (b->group == NULL && rcpt != NULL &&
+	    (group = group_of(rcpt, er)) != NULL)
+		b->group = strdup(group);
 	bounce_unlist(b);
 	ipc_begin(smtpd, QUEUE_BOUNCE);
 	ipc_put_u64(smtpd, b->id);

@@ -188,24 +188,40 @@ command_fail(struct client *client, char **words, int n)
 	control_walk(client, visit_fail, recipients);
 }
 
+/* The binding that it is to go to: that, or the group's member for it. */
+static struct account *
+move_target(const struct client *client, struct rcpt *rcpt)
+{
+	const struct envelope_rcpt	*er;
+	const struct envelope		*e;
+
+	if (client->group == NULL)
+		return (client->account);
+	if ((e = message_envelope(rcpt_message(rcpt))) == NULL ||
+	    (er = envelope_rcpt(e, rcpt->number)) == NULL)
+		return (NULL);
+	return (group_choose(client->group, e->sender, er->address,
+	    rcpt->lane->destination, GROUP_BIRTH));
+}
+
 static int
 visit_move(struct client *client, struct rcpt *rcpt)
 {
-	struct lane	*lane;
+	struct account	*to;
 
 	if (busy(rcpt)) {
 		client->other++;
 		return (0);
 	}
-	if (rcpt->lane->account == client->account)
+	if ((to = move_target(client, rcpt)) == NULL ||
+	    rcpt->lane->account == to)
 		return (0);
-	lane = lane_get(client->account, rcpt->lane->destination);
-	log_rcpt("moved", client, rcpt, client->account->name);
-	spool_move(rcpt_message(rcpt)->id, rcpt->number,
-	    client->account->name, NULL, control_stored,
-	    control_pending(client));
+	log_rcpt("moved", client, rcpt, to->name);
+	spool_move(rcpt_message(rcpt)->id, rcpt->number, to->name,
+	    client->group, control_stored, control_pending(client));
 	rcpt->flags &= (uint8_t)~RCPT_DEATHS;
-	rcpt_move(rcpt, lane);
+	rcpt_set_group(rcpt, client->group != NULL);
+	rcpt_move(rcpt, lane_get(to, rcpt->lane->destination));
 	return (1);
 }
 
@@ -229,12 +245,17 @@ command_move(struct client *client, char **words, int n)
 		control_error(client, "usage: move FILTER to B");
 		return;
 	}
-	if (config_binding(lane_config(), words[used + 1]) == NULL ||
-	    strcmp(words[used + 1], "*") == 0) {
-		control_error(client, "no binding %s", words[used + 1]);
+	client->group = NULL;
+	if (config_group(lane_config(), words[used + 1]) != NULL)
+		client->group = words[used + 1];
+	else if (config_binding(lane_config(), words[used + 1]) != NULL &&
+	    strcmp(words[used + 1], "*") != 0)
+		client->account = account_get(words[used + 1]);
+	else {
+		control_error(client, "no binding or group %s",
+		    words[used + 1]);
 		return;
 	}
-	client->account = account_get(words[used + 1]);
 	walk_writing(client, visit_move, done_move);
 }
 

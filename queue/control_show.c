@@ -221,17 +221,16 @@ show_binding(struct client *client, const char *name)
 static void
 show_destination(struct client *client, const char *name, int is_site)
 {
-	const struct site	*site;
+	const char		*site;
 	struct account		*a;
 	struct lane		*lane;
 
 	for (a = account_next(NULL); a != NULL; a = account_next(a)) {
 		for (lane = lane_next(a, NULL); lane != NULL;
 		    lane = lane_next(a, lane)) {
-			site = config_site_of(lane_config(),
-			    lane->destination);
+			site = lane_site(lane);
 			if (is_site ? site == NULL ||
-			    strcmp(site->name, name) != 0 :
+			    strcmp(site, name) != 0 :
 			    !domain_match(name, lane->destination) &&
 			    strcasecmp(name, lane->destination) != 0)
 				continue;

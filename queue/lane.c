@@ -225,12 +225,20 @@ account_update(struct account *account)
 }
 
 struct lane *
-lane_get(struct account *account, const char *destination)
+lane_find(struct account *account, const char *destination)
 {
-	struct lane	 key, *lane;
+	struct lane	 key;
 
 	key.destination = (char *)destination;
-	if ((lane = RB_FIND(account_lanes, &account->lanes, &key)) != NULL)
+	return (RB_FIND(account_lanes, &account->lanes, &key));
+}
+
+struct lane *
+lane_get(struct account *account, const char *destination)
+{
+	struct lane	*lane;
+
+	if ((lane = lane_find(account, destination)) != NULL)
 		return (lane);
 	if ((lane = calloc(1, sizeof(*lane))) == NULL ||
 	    (lane->destination = strdup(destination)) == NULL)
@@ -307,6 +315,7 @@ lane_update(struct lane *lane)
 		account->deficit = 0;
 	}
 	account->is_active = active;
+	group_update(lane);
 }
 
 const char *
@@ -322,6 +331,28 @@ lane_site(const struct lane *lane)
 	return (site == NULL ? NULL : site->name);
 }
 
+uint8_t
+lane_suspensions(const struct lane *lane)
+{
+	const struct binding	*binding = lane->account->binding;
+	uint8_t			 bits = 0;
+
+	if (suspend_lane(lane) != NULL)
+		bits |= SUSPENDED_COMMAND;
+	if (binding != NULL && config_option(lanes.config, binding,
+	    lane->destination, lane_site(lane),
+	    OPTION_SUSPEND_DELIVERY)->number)
+		bits |= SUSPENDED_FILE;
+	return (bits);
+}
+
+int
+lane_stuck(const struct lane *lane)
+{
+	return (!account_usable(lane->account) || lane->suspended != 0 ||
+	    (lane->closed && lane->is_held));
+}
+
 void
 lane_resolve(struct lane *lane)
 {
@@ -330,15 +361,11 @@ lane_resolve(struct lane *lane)
 	const struct option	*option;
 	const char		*name;
 
-	lane->suspended = suspend_lane(lane) != NULL ? SUSPENDED_COMMAND : 0;
+	lane->suspended = lane_suspensions(lane);
 	lane->window = LANE_FACTOR;
 	lane->ttl = config == NULL ? UINT32_MAX : (uint32_t)config->queue_ttl;
 	if (binding != NULL) {
 		name = lane_site(lane);
-		option = config_option(config, binding, lane->destination,
-		    name, OPTION_SUSPEND_DELIVERY);
-		if (option->number)
-			lane->suspended |= SUSPENDED_FILE;
 		option = config_option(config, binding, lane->destination,
 		    name, OPTION_MAX_OUTBOUND_CONNECTIONS);
 		if (option->number > 0 && option->number < LANE_CAP)
@@ -385,6 +412,8 @@ lane_close(struct lane *lane, const char *cause, const char *text,
 		lane->cause = NULL;
 	lane->until = until;
 	lane->closed = 1;
+	lane->is_held = strcmp(cause, "remote") != 0 &&
+	    strcmp(cause, "limit") != 0;
 	lane_update(lane);
 }
 

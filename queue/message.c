@@ -117,6 +117,8 @@ message_from_envelope(const struct envelope *e)
 		rcpt->flags = notify_flags(from->notify);
 		if (from->warned)
 			rcpt->flags |= RCPT_WARNED;
+		if (from->group != NULL)
+			rcpt->flags |= RCPT_GROUP;
 		if (from->state != RCPT_WAITING)
 			continue;
 		rcpt->lane = lane_get(account_get(from->binding),
@@ -183,6 +185,7 @@ rcpt_begin(struct rcpt *rcpt)
 	struct lane	*lane = rcpt->lane;
 
 	messages.rcpts++;
+	lane->grouped += (rcpt->flags & RCPT_GROUP) != 0;
 	lane->queued++;
 	lane->account->queued++;
 	if (rcpt->due > schedule_now())
@@ -235,7 +238,7 @@ rcpt_ready(struct rcpt *rcpt, int head)
 		TAILQ_INSERT_HEAD(&lane->ready, rcpt, entry);
 	else
 		TAILQ_INSERT_TAIL(&lane->ready, rcpt, entry);
-	if (first)
+	if (first || rcpt->flags & RCPT_GROUP)
 		lane_update(lane);
 }
 
@@ -279,10 +282,21 @@ rcpt_leave(struct rcpt *rcpt)
 
 	place_leave(rcpt);
 	lane_age_remove(lane, rcpt);
+	lane->grouped -= (rcpt->flags & RCPT_GROUP) != 0;
 	lane->queued--;
 	lane->account->queued--;
 	lane->idle = loop_seconds();
 	rcpt->lane = NULL;
+}
+
+void
+rcpt_set_group(struct rcpt *rcpt, int on)
+{
+	rcpt->lane->grouped -= (rcpt->flags & RCPT_GROUP) != 0;
+	rcpt->flags &= (uint8_t)~RCPT_GROUP;
+	if (on)
+		rcpt->flags |= RCPT_GROUP;
+	rcpt->lane->grouped += (rcpt->flags & RCPT_GROUP) != 0;
 }
 
 void
@@ -291,6 +305,7 @@ rcpt_move(struct rcpt *rcpt, struct lane *lane)
 	rcpt_leave(rcpt);
 	rcpt->lane = lane;
 	rcpt->due = 0;
+	lane->grouped += (rcpt->flags & RCPT_GROUP) != 0;
 	lane->queued++;
 	lane->account->queued++;
 	lane_age_insert(lane, rcpt);

@@ -99,10 +99,9 @@ envelope_renew(struct envelope *e, struct message *m, char **replies)
 		er = &e->rcpts[n];
 		*er = e->rcpts[i];
 		binding = rcpt->lane->account->name;
-		if (er->binding == NULL || strcmp(er->binding, binding) != 0) {
-			er->group = NULL;
+		if (er->binding == NULL || strcmp(er->binding, binding) != 0)
 			er->binding = binding[0] == '\0' ? NULL : binding;
-		}
+		er->group = group_of(rcpt, er);
 		er->tries = rcpt->tries;
 		er->due = rcpt->place == PLACE_WAIT ? rcpt->due : 0;
 		er->warned = (rcpt->flags & RCPT_WARNED) != 0;

@@ -454,6 +454,7 @@ on_tick(void *arg)
 	lane_sweep(&lane_ops);
 	lane_kick();
 	suspend_tick();
+	group_tick();
 	bounce_tick();
 	transaction_tick();
 	tell_accepting();
@@ -538,6 +539,9 @@ replay_move(uint64_t id, uint32_t number, const char *binding,
 	rcpt->lane = lane_get(account_get(binding), lane->destination);
 	lane_age_insert(rcpt->lane, rcpt);
 	rcpt->due = 0;
+	rcpt->flags &= (uint8_t)~RCPT_GROUP;
+	if (group != NULL && group[0] != '\0')
+		rcpt->flags |= RCPT_GROUP;
 }
 
 static void

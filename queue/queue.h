@@ -70,6 +70,7 @@ enum rcpt_place {
 #define RCPT_NOTIFY_SUCCESS	0x04
 #define RCPT_NOTIFY_FAILURE	0x08
 #define RCPT_NOTIFY_DELAY	0x10
+#define RCPT_GROUP		0x20	/* its rule named a group */
 #define RCPT_DEATHS		0xc0	/* of mta with it in hand: 0..3 */
 #define RCPT_DEATH		0x40
 
@@ -108,6 +109,7 @@ struct lane {
 	RB_ENTRY(lane)	 node;		/* of its account */
 	RB_ENTRY(lane)	 id_node;
 	TAILQ_ENTRY(lane) active;	/* account's round */
+	TAILQ_ENTRY(lane) stuck;	/* group.c's */
 	TAILQ_ENTRY(lane) all;
 	struct account	*account;
 	char		*destination;
@@ -121,6 +123,7 @@ struct lane {
 	uint32_t	 id;
 	uint32_t	 queued;
 	uint32_t	 waiting;	/* in the wheel */
+	uint32_t	 grouped;	/* of queued: of a group */
 	uint32_t	 in_hand;	/* tasks */
 	uint32_t	 window;
 	uint32_t	 until;		/* closed: when it opens; 0: unknown */
@@ -129,6 +132,8 @@ struct lane {
 	uint32_t	 ttl;
 	uint8_t		 announced;	/* mta knows it */
 	uint8_t		 closed;	/* by mta */
+	uint8_t		 is_held;	/* closed: for a cause of this host */
+	uint8_t		 is_stuck;
 	uint8_t		 suspended;	/* SUSPENDED_ bits */
 	uint8_t		 is_active;
 	uint8_t		 unsorted;	/* ages */
@@ -200,6 +205,8 @@ void		 rcpt_wait(struct rcpt *, uint32_t due);
 void		 rcpt_hold(struct rcpt *);
 void		 rcpt_hand(struct rcpt *);
 void		 rcpt_bounce(struct rcpt *);
+/* Does its group go along with it? */
+void		 rcpt_set_group(struct rcpt *, int on);
 /* To another lane, ready there. */
 void		 rcpt_move(struct rcpt *, struct lane *);
 /* It is finished: out of memory, with its message if it was the last. */
@@ -256,6 +263,7 @@ int		 account_usable(const struct account *);
 /* "up", "suspended" ... */
 const char	*account_state(const struct account *);
 struct lane	*lane_get(struct account *, const char *destination);
+struct lane	*lane_find(struct account *, const char *destination);
 struct lane	*lane_by_id(uint32_t id);
 struct lane	*lane_next(struct account *, struct lane *);
 /* The name of its site: the destination's, else the host's; NULL: none. */
@@ -263,6 +271,10 @@ const char	*lane_site(const struct lane *);
 /* Its state may have changed: into or out of the round. */
 void		 lane_update(struct lane *);
 void		 account_update(struct account *);
+/* SUSPENDED_ bits as they are just now. */
+uint8_t		 lane_suspensions(const struct lane *);
+/* Held or suspended: not for a remote cause, not for a limit. */
+int		 lane_stuck(const struct lane *);
 /* Suspensions and options, looked up anew. */
 void		 lane_resolve(struct lane *);
 void		 lane_close(struct lane *, const char *cause, const char *text,
@@ -287,6 +299,22 @@ uint64_t	 lane_count(void);
 uint32_t	 lane_in_hand(void);
 void		 lane_free(struct lane *);	/* lane_age.c's to call */
 void		 lane_last(struct lane *, const char *words);
+
+/* group.c: which member of a group. */
+enum group_need {
+	GROUP_BIRTH,			/* one that takes and sends, else any */
+	GROUP_RETRY,			/* one that can send now */
+	GROUP_ANY			/* as if nothing were in the way */
+};
+/* NULL: there is no such group, or no member that will do. */
+struct account	*group_choose(const char *group, const char *sender,
+		    const char *rcpt, const char *destination,
+		    enum group_need);
+/* The name of its group, or NULL; er is the recipient's. */
+const char	*group_of(const struct rcpt *, const struct envelope_rcpt *);
+/* The lane's state or what is ready in it has changed. */
+void		 group_update(struct lane *);
+void		 group_tick(void);
 
 /* schedule.c: when to try again, and the wheel of what waits. */
 void		 schedule_init(uint32_t now, void (*due)(struct rcpt *));
@@ -492,7 +520,8 @@ struct client {
 	uint8_t		 walking;
 	uint8_t		 at_end;	/* the last id was looked at */
 	uint8_t		 asked;		/* mta or parent is to answer */
-	struct account	*account;	/* move: where to */
+	struct account	*account;	/* move: where to, or */
+	const char	*group;
 	int64_t		 until;		/* suspend: its end */
 };
 

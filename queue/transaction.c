@@ -524,12 +524,20 @@ transaction_bound(struct ipc *ipc, struct ipc_msg *msg)
 			break;
 	if (rcpt == NULL)
 		return;
-	if (binding == NULL && rcpt->tx->bounce == 0) {
+	if (binding != NULL)
+		account = account_get(binding);
+	else if (group != NULL)
+		account = group_choose(group, rcpt->tx->facts->sender,
+		    rcpt->address, rcpt->destination, GROUP_BIRTH);
+	else
+		account = NULL;
+	if (account == NULL && rcpt->tx->bounce == 0) {
 		refuse(rcpt, 451, "4.3.5 No binding for this message",
 		    "no-binding");
 		return;
 	}
-	account = account_get(binding);
+	if (account == NULL)
+		account = account_get(NULL);
 	if (!admitted(rcpt, account))
 		return;
 	TAILQ_REMOVE(&transactions.asking, rcpt, asking);
@@ -780,6 +788,8 @@ message_make(const struct envelope *e, uint64_t len)
 	for (i = 0; i < e->nrcpts; i++) {
 		m->rcpts[i].number = e->rcpts[i].number;
 		m->rcpts[i].flags = notify_flags(e->rcpts[i].notify);
+		if (e->rcpts[i].group != NULL)
+			m->rcpts[i].flags |= RCPT_GROUP;
 	}
 	return (m);
 }
