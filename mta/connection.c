@@ -31,7 +31,7 @@
 
 #define CONNECTION_IDLE		5	/* seconds that an idle one is kept */
 #define CONNECTION_CONNECT	60	/* seconds for the connect itself */
-#define CONNECTION_YIELD	10	/* messages before it must make room */
+#define CONNECTION_YIELD	10	/* messages, then it makes room */
 #define ITEM_RESTARTS		3	/* times that an item may begin anew */
 
 static struct {
@@ -72,14 +72,17 @@ connection_yield(const char *counter)
 	TAILQ_FOREACH(c, &connections.all, all_entry) {
 		if (!limit_counts(c, counter))
 			continue;
-		if (c->retired || c->stage == STAGE_QUIT)
+		if (c->retired || c->stage == STAGE_QUIT ||
+		    c->max_messages <= CONNECTION_YIELD ||
+		    c->max_messages <= c->messages)
 			return;		/* there will be room */
-		if (oldest == NULL && c->messages >= CONNECTION_YIELD &&
-		    strcmp(c->way->name, name) == 0)
+		if (oldest == NULL && strcmp(c->way->name, name) == 0)
 			oldest = c;
 	}
-	if (oldest != NULL)
-		oldest->retired = 1;
+	if (oldest == NULL)
+		return;
+	oldest->max_messages = oldest->messages > CONNECTION_YIELD ?
+	    oldest->messages : CONNECTION_YIELD;
 }
 
 static void
