@@ -38,7 +38,8 @@ SMTPD =		smtpd/parent.o smtpd/children.o smtpd/reload.o \
 		smtpd/received.o smtpd/bounce.o smtpd/proxy.o
 QUEUE =		queue/queue.o queue/message.o queue/message_again.o \
 		queue/message_cache.o queue/lane.o queue/lane_age.o \
-		queue/schedule.o queue/counter.o queue/group.o queue/transaction.o queue/delivery.o \
+		queue/schedule.o queue/counter.o queue/group.o queue/transaction.o queue/answer.o \
+		queue/delivery.o \
 		queue/content.o \
 		queue/bounce.o queue/bounce_text.o queue/suspend.o \
 		queue/filter.o queue/control.o queue/control_command.o \

@@ -346,6 +346,13 @@ char		*action_destination(const struct action *, const char *);
 int		 lane_is_for(const struct lane *, const struct action *,
 		    const char *address);
 
+/* answer.c: to smtpd; error is errno's, 0: on disk */
+void		 answer_rcpt(uint64_t tx, uint64_t id, uint32_t number,
+		    int code, const char *reply, const char *cause);
+void		 answer_header(uint64_t tx, int code, const char *reply,
+		    const char *cause);
+void		 answer_stored(uint64_t tx, uint64_t id, int error);
+
 /* delivery.c: tasks and their results, and what mta says of lanes. */
 int		 delivery_hand(struct lane *);	/* for lane_ops */
 int		 delivery_busy(void);

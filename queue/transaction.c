@@ -228,49 +228,11 @@ transaction_mail(struct ipc *ipc, struct ipc_msg *msg)
 	transactions.count++;
 }
 
-static void
-rcpt_answer(struct transaction *t, uint32_t number, int code,
-    const char *reply, const char *cause)
-{
-	struct ipc	*smtpd;
-
-	if (code != 250)
-		queue_stats()->refused++;
-	if ((smtpd = queue_smtpd()) == NULL)
-		return;
-	ipc_begin(smtpd, QUEUE_RCPT);
-	ipc_put_u64(smtpd, t->tx);
-	ipc_put_u32(smtpd, number);
-	ipc_put_u64(smtpd, t->id);
-	ipc_put_u16(smtpd, (uint16_t)code);
-	ipc_put_str(smtpd, reply);
-	ipc_put_str(smtpd, cause);
-	ipc_end(smtpd);
-}
-
 /* The binding may hang on a header that comes with the content. */
 static int
 waits_for_header(const struct transaction *t)
 {
 	return (t->facts->header[0] != NULL && t->bounce == 0);
-}
-
-static void
-header_answer(struct transaction *t, int code, const char *reply,
-    const char *cause)
-{
-	struct ipc	*smtpd;
-
-	if (code != 250)
-		queue_stats()->refused++;
-	if ((smtpd = queue_smtpd()) == NULL)
-		return;
-	ipc_begin(smtpd, QUEUE_HEADER);
-	ipc_put_u64(smtpd, t->tx);
-	ipc_put_u16(smtpd, (uint16_t)code);
-	ipc_put_str(smtpd, reply);
-	ipc_put_str(smtpd, cause);
-	ipc_end(smtpd);
 }
 
 /*
@@ -283,14 +245,14 @@ decided(struct tx_rcpt *rcpt, int code, const char *reply, const char *cause)
 	struct transaction	*t = rcpt->tx;
 
 	if (!waits_for_header(t)) {
-		rcpt_answer(t, rcpt->number, code, reply, cause);
+		answer_rcpt(t->tx, t->id, rcpt->number, code, reply, cause);
 		return;
 	}
 	if (t->undecided == 0)
 		return;
 	t->undecided = code == 250 ? t->undecided - 1 : 0;
 	if (t->undecided == 0)
-		header_answer(t, code, reply, cause);
+		answer_header(t->tx, code, reply, cause);
 }
 
 static void
@@ -414,21 +376,22 @@ transaction_rcpt(struct ipc *ipc, struct ipc_msg *msg)
 	if (t == NULL || t->message != NULL)
 		return;
 	if (!rcpt_valid(t, address, orcpt, notify)) {
-		rcpt_answer(t, number, 451, "4.3.0 Try again later", "local");
+		answer_rcpt(t->tx, t->id, number, 451, "4.3.0 Try again later",
+		    "local");
 		return;
 	}
 	if (t->id == 0)
 		t->id = new_id();
 	/* RFC 1870 6.3: better now than after all of it */
 	if (t->bounce == 0 && t->size > 0 && spool_accepting(t->size) != 0) {
-		rcpt_answer(t, number, 452, "4.3.1 Not enough disk space for "
-		    "a message of this size", "spool");
+		answer_rcpt(t->tx, t->id, number, 452, "4.3.1 Not enough disk "
+		    "space for a message of this size", "spool");
 		return;
 	}
 	found = action == NULL ? NULL : config_action(queue_config(), action);
 	if (found == NULL || local) {
-		rcpt_answer(t, number, 451, "4.3.5 No such action here",
-		    "rule");
+		answer_rcpt(t->tx, t->id, number, 451, "4.3.5 No such action "
+		    "here", "rule");
 		return;
 	}
 	rcpt = calloc(1, sizeof(*rcpt) + size_of(address) + size_of(action) +
@@ -451,7 +414,7 @@ transaction_rcpt(struct ipc *ipc, struct ipc_msg *msg)
 		return;
 	}
 	rcpt->answer = ANSWER_LATER;
-	rcpt_answer(t, number, 250, "2.1.5 Recipient ok", NULL);
+	answer_rcpt(t->tx, t->id, number, 250, "2.1.5 Recipient ok", NULL);
 }
 
 void
@@ -481,7 +444,7 @@ transaction_header(struct ipc *ipc, struct ipc_msg *msg)
 		ask(rcpt);
 	}
 	if (t->undecided == 0)
-		header_answer(t, 250, NULL, NULL);
+		answer_header(t->tx, 250, NULL, NULL);
 }
 
 /* A bounce is exempt: it is the queue's own mail. */
@@ -596,34 +559,6 @@ transaction_large(struct ipc *ipc, struct ipc_msg *msg)
 	ipc_end(ipc);
 }
 
-static void
-answer(struct transaction *t, int error)
-{
-	struct ipc	*smtpd;
-	char		 reply[128];
-	int		 code;
-
-	if (error == 0) {
-		code = 250;
-		snprintf(reply, sizeof(reply), "2.0.0 %s Message accepted",
-		    id_text(t->id));
-	} else if (error == ENOSPC || error == EDQUOT) {
-		code = 452;
-		strlcpy(reply, "4.3.1 Not enough disk space", sizeof(reply));
-	} else {
-		code = 451;
-		strlcpy(reply, "4.3.0 Message could not be stored",
-		    sizeof(reply));
-	}
-	if (t->gone || (smtpd = queue_smtpd()) == NULL)
-		return;
-	ipc_begin(smtpd, QUEUE_STORED);
-	ipc_put_u64(smtpd, t->tx);
-	ipc_put_u16(smtpd, (uint16_t)code);
-	ipc_put_str(smtpd, reply);
-	ipc_end(smtpd);
-}
-
 /* The spool is done with it: on disk, or not at all. */
 static void
 stored(void *arg, int error)
@@ -660,7 +595,8 @@ stored(void *arg, int error)
 		if (i == m->nrcpts)
 			cache_drop(m->id);
 	}
-	answer(t, error);
+	if (!t->gone)
+		answer_stored(t->tx, t->id, error);
 	transaction_free(t);
 }
 
@@ -799,7 +735,8 @@ store_failed(struct transaction *t, int error)
 {
 	if (t->bounce != 0)
 		bounce_stored(t->bounce, error);
-	answer(t, error);
+	if (!t->gone)
+		answer_stored(t->tx, t->id, error);
 	if (t->large)
 		spool_large_remove(t->id);
 	transaction_free(t);
