@@ -330,6 +330,11 @@ nothing_in_clear()
 {
 	! grep -q '^clear' sink.rec || fail "a password in clear"
 	! grep -q 'secret' bindery.log || fail "a password in the log"
+	# who looks on does not see it either
+	ctl test binding acme to "$scheme://customer@127.0.0.1:$sink" >out 2>&1
+	grep -q '^reached' out && grep -q '> AUTH [A-Z]* *[*]*$' out &&
+	    grep -q '[*][*][*]$' out || fail "test: $(cat out)"
+	! grep -q 'am9l\|AGpv\|c2VjcmV0\|secret' out || fail "seen: $(cat out)"
 }
 
 atf_test_case auth_login_smtps cleanup
