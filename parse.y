@@ -64,7 +64,8 @@ static struct {
 %token	DOMAIN
 %token	FOR FROM HEADER HELO HOST HOSTNAME INCLUDE KEY LISTEN LMTP LOCAL
 %token	MAILDIR MAILFROM MASKSRC MATCH MAXCONNECTIONS MAXMESSAGESIZE
-%token	MAXPERADDRESS MAXRECIPIENTS MBOX MDA MINFREE MTA MX NEXTHOPS NOVERIFY
+%token	MAXPERADDRESS MAXPERUSER MAXRECIPIENTS MBOX MDA MINFREE MTA MX
+%token	NEXTHOPS NOVERIFY
 %token	ON PKI PORT PROXYV2 QUEUE RCPTTO RDNS REJECT RELAY RESOLVER RETRY RUN
 %token	SENDERS SITE SMTP SMTPS SOCKET SPOOL SRC TABLE TAG TIMEOUT TLS
 %token	TLSREQUIRE TO TRUSTAD TRUSTHEADER TTL USER VERIFY WARN
@@ -171,6 +172,9 @@ setting		: HOSTNAME eq STRING	{ record_setting(R, SET_HOSTNAME, $3); }
 		}
 		| SMTP MAXPERADDRESS eq STRING {
 			record_setting(R, SET_SMTP_MAX_PER_ADDRESS, $4);
+		}
+		| SMTP MAXPERUSER eq STRING {
+			record_setting(R, SET_SMTP_MAX_PER_USER, $4);
 		}
 		| MTA MAXCONNECTIONS eq STRING {
 			record_setting(R, SET_MTA_MAX_CONNECTIONS, $4);
@@ -546,6 +550,8 @@ static const struct keyword keywords[] = {
 	{ .name = "match", .token = MATCH },
 	{ .name = "max-connections", .token = MAXCONNECTIONS, .values = 1 },
 	{ .name = "max-connections-per-address", .token = MAXPERADDRESS,
+	    .values = 1 },
+	{ .name = "max-connections-per-user", .token = MAXPERUSER,
 	    .values = 1 },
 	{ .name = "max-deferred" },
 	{ .name = "max-message-size", .token = MAXMESSAGESIZE, .values = 1 },

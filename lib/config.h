@@ -325,6 +325,7 @@ struct config {
 	int64_t		 max_recipients;
 	int64_t		 smtp_max_connections;
 	int64_t		 smtp_max_per_address;
+	int64_t		 smtp_max_per_user;
 	int64_t		 mta_max_connections;
 	struct sockaddr_storage resolver;	/* ss_family 0: resolv.conf */
 	int		 mta_port;

@@ -641,6 +641,47 @@ utf8_body()
 }
 utf8_cleanup() { stop_all; }
 
+# Connections in all and of one user; those of one address: see proxy.
+atf_test_case connections cleanup
+connections_head() { atf_set require.user root; }
+connections_body()
+{
+	settings="smtp max-connections 2
+		smtp max-connections-per-user 1
+		table users { \"ann\" = \"$("$top/binderyctl" encrypt secret)\" }"
+	config <<-END
+		listen on 127.0.0.1 port 29504 auth-optional <users> auth-insecure
+		binding "acme" { bind-address 127.0.0.4 }
+		bind auth "ann" to "acme"
+	END
+	start_bindery
+	port=29504
+	plain=$(printf '\0ann\0secret' | base64)
+	printf '%s\n' 'EHLO client.example' "AUTH PLAIN $plain" '~' '~' '~' \
+	    '~' '~' '~' QUIT | dialog >first &
+	first=$!
+	wait_or_fail 5 'grep -q ^235 first'
+	printf '%s\n' 'EHLO client.example' "AUTH PLAIN $plain" | dialog >out
+	answers 220 250 421
+	grep -q 'refused code=421 cause=max-connections-per-user .*client=127.0.0.1 auth=' \
+	    bindery.log || fail "the user's limit is not in the log"
+	printf '%s\n' '~' '~' '~' QUIT | dialog >second &
+	second=$!
+	wait_or_fail 5 'grep -q ^220 second'
+	printf '?\n' | dialog -n >out
+	grep -q '^421 4.3.2' out || fail "the third: $(cat out)"
+	grep -q 'refused code=421 cause=max-connections from=' bindery.log ||
+	    fail "the limit of all is not in the log"
+	# the local socket has a place for itself
+	printf 'QUIT\n' | inside "$top/regress/dialog" "$PWD/run/submit.sock" |
+	    grep -q '^221' || fail "no place for local mail"
+	wait $first $second
+	printf '%s\n' 'EHLO client.example' "AUTH PLAIN $plain" QUIT |
+	    dialog >out
+	answers 220 250 235 221
+}
+connections_cleanup() { stop_all; }
+
 # Who holds connections, and who floods, keeps nobody else from being served,
 # and when they go nothing stays of them.
 atf_test_case crowd cleanup
@@ -674,7 +715,7 @@ crowd_cleanup() { stop_all; }
 atf_init_test_cases()
 {
 	for case in bdat half_close headless proxy words \
-	    refused rules header_duties utf8 crowd; do
+	    refused rules header_duties utf8 connections crowd; do
 		atf_add_test_case $case
 	done
 }

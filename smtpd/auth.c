@@ -134,10 +134,25 @@ failed(struct session *s)
 static void
 succeeded(struct session *s)
 {
+	if (visitors_login(s->login->user) == -1) {
+		session_refused(s, "421", "max-connections-per-user", NULL,
+		    NULL);
+		session_close(s, 1, "421 4.7.0 %s Too many connections of "
+		    "this user", endpoint_hostname(s->endpoint));
+		return;
+	}
 	strlcpy(s->auth, s->login->user, sizeof(s->auth));
 	auth_cancel(s);
 	session_reply(s, "235 2.7.0 You are logged in");
 	io_again(s->io);
+}
+
+void
+auth_forget(struct session *s)
+{
+	if (s->auth[0] != '\0')
+		visitors_logout(s->auth);
+	s->auth[0] = '\0';
 }
 
 void

@@ -76,7 +76,7 @@ secure_done(struct session *s)
 	session_reset(s);
 	s->helo[0] = '\0';
 	s->esmtp = 0;
-	s->auth[0] = '\0';
+	auth_forget(s);
 	io_set_timeout(s->io, SESSION_IDLE);
 	if (endpoint_policy(s->endpoint)->tls == LISTEN_SMTPS)
 		session_greet(s);

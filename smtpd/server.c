@@ -56,15 +56,6 @@ struct endpoint {
 };
 TAILQ_HEAD(endpoints, endpoint);
 
-/* Connections of one address. */
-struct visitor {
-	RB_ENTRY(visitor)	 node;
-	struct sockaddr_storage addr;
-	unsigned int	 sessions;
-};
-RB_HEAD(visitor_tree, visitor);
-RB_PROTOTYPE(visitor_tree, visitor, node, visitor_compare);
-
 static struct {
 	struct config	*conf;
 	struct ipc	*queue;
@@ -72,7 +63,6 @@ static struct {
 	struct ipc	*passwords;
 	struct endpoints incoming;	/* for a configuration to come */
 	struct endpoints open;
-	struct visitor_tree visitors;
 	struct loop_timer pause;	/* out of descriptors */
 	struct loop_timer patience;
 	unsigned int	 sessions;
@@ -156,63 +146,6 @@ endpoint_policy(const struct endpoint *e)
 	return (e->policy);
 }
 
-/* Of the address alone: ports differ. */
-static int
-visitor_compare(struct visitor *a, struct visitor *b)
-{
-	const struct sockaddr_in	*a4, *b4;
-	const struct sockaddr_in6	*a6, *b6;
-
-	if (a->addr.ss_family != b->addr.ss_family)
-		return (a->addr.ss_family < b->addr.ss_family ? -1 : 1);
-	if (a->addr.ss_family == AF_INET) {
-		a4 = (const struct sockaddr_in *)&a->addr;
-		b4 = (const struct sockaddr_in *)&b->addr;
-		return (memcmp(&a4->sin_addr, &b4->sin_addr,
-		    sizeof(a4->sin_addr)));
-	}
-	a6 = (const struct sockaddr_in6 *)&a->addr;
-	b6 = (const struct sockaddr_in6 *)&b->addr;
-	return (memcmp(&a6->sin6_addr, &b6->sin6_addr,
-	    sizeof(a6->sin6_addr)));
-}
-
-RB_GENERATE(visitor_tree, visitor, node, visitor_compare);
-
-int
-server_visit(const struct sockaddr_storage *addr)
-{
-	struct visitor	 key, *p;
-	int64_t		 max = state.conf->smtp_max_per_address;
-
-	key.addr = *addr;
-	if ((p = RB_FIND(visitor_tree, &state.visitors, &key)) == NULL) {
-		if ((p = calloc(1, sizeof(*p))) == NULL)
-			fatal("calloc");
-		p->addr = *addr;
-		RB_INSERT(visitor_tree, &state.visitors, p);
-	}
-	if (max > 0 && p->sessions >= max)
-		return (-1);
-	p->sessions++;
-	return (0);
-}
-
-static void
-visitor_leave(const struct sockaddr *addr)
-{
-	struct visitor	 key, *p;
-
-	memset(&key, 0, sizeof(key));
-	memcpy(&key.addr, addr, sockaddr_len(addr));
-	if ((p = RB_FIND(visitor_tree, &state.visitors, &key)) == NULL)
-		return;
-	if (--p->sessions == 0) {
-		RB_REMOVE(visitor_tree, &state.visitors, p);
-		free(p);
-	}
-}
-
 static void
 endpoint_release(struct endpoint *e)
 {
@@ -261,7 +194,7 @@ server_session_gone(struct endpoint *e, const struct sockaddr *peer)
 {
 	state.sessions--;
 	if (peer != NULL)
-		visitor_leave(peer);
+		visitors_leave(peer);
 	endpoint_release(e);
 }
 
@@ -301,7 +234,8 @@ welcome(int fd, struct endpoint *e, const struct sockaddr_storage *peer)
 		return;
 	}
 	/* behind a proxy the address is not known yet */
-	if (!e->socket && !e->proxy && server_visit(peer) == -1) {
+	if (!e->socket && !e->proxy &&
+	    visitors_enter((const struct sockaddr *)peer) == -1) {
 		turn_away(fd, e, peer, "4.7.0 Too many connections from "
 		    "your address", "max-connections-per-address");
 		return;
@@ -587,7 +521,6 @@ smtpd_role(const char *root, int foreground, int verbose)
 {
 	TAILQ_INIT(&state.incoming);
 	TAILQ_INIT(&state.open);
-	RB_INIT(&state.visitors);
 	/* until queue says otherwise: it does so when it cannot */
 	state.accepting = 1;
 	role_start(ROLE_SMTPD, root, foreground, verbose, &callbacks);

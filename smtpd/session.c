@@ -140,6 +140,7 @@ session_free(struct session *s)
 {
 	session_reset(s);
 	auth_cancel(s);
+	auth_forget(s);
 	RB_REMOVE(session_tree, &state.tree, s);
 	io_free(s->io);
 	server_session_gone(s->endpoint,
@@ -469,7 +470,7 @@ session_proxy(struct session *s)
 	if (client.ss_family != 0)
 		s->peer = client;
 	session_client(s);
-	if (server_visit(&s->peer) == -1) {
+	if (visitors_enter((const struct sockaddr *)&s->peer) == -1) {
 		session_refused(s, "421", "max-connections-per-address", NULL,
 		    NULL);
 		session_close(s, 1, "421 4.7.0 Too many connections from "

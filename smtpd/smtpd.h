@@ -23,6 +23,7 @@
  *	secure.c	STARTTLS, the start of TLS
  *	auth.c		AUTH, and what it allows
  *	strikes.c	failed logins, by address
+ *	visitors.c	connections, by address and user
  *	policy.c	what a listener asks of its sessions
  *	content.c	what comes after DATA
  *	intake.c	one message on its way into queue
@@ -65,8 +66,6 @@ struct ipc	*server_names(void);	/* NULL: not started */
 struct ipc	*server_passwords(void);	/* the same */
 int		 server_accepting(void);	/* queue takes new messages */
 int		 server_stopping(void);
-/* Count a session of this address in.  -1: it has as many as it may. */
-int		 server_visit(const struct sockaddr_storage *peer);
 /* A session is over: its place is free, and its address's; NULL: none. */
 void		 server_session_gone(struct endpoint *,
 		    const struct sockaddr *peer);
@@ -96,6 +95,18 @@ struct policy	*policy_new(const struct config *, const struct listener *);
 void		 policy_free(struct policy *);
 /* All policies are made: the keys' texts go. */
 void		 policy_wipe_keys(const struct config *);
+
+/* visitors.c */
+
+/*
+ * Count a session of this address (of IPv6: its /64) in.  -1: it has as many
+ * as it may.
+ */
+int		 visitors_enter(const struct sockaddr *);
+void		 visitors_leave(const struct sockaddr *);
+/* The same of a user that has logged in. */
+int		 visitors_login(const char *user);
+void		 visitors_logout(const char *user);
 
 /* intake.c */
 
@@ -319,6 +330,8 @@ void		 auth_command(struct session *, const char *args);
 void		 auth_line(struct session *, const char *line);
 /* LOOKUP_PASSWORD: 0 no, 1 yes, 2 too many wait. */
 void		 auth_answer(uint64_t session, uint8_t answer);
+/* No longer logged in. */
+void		 auth_forget(struct session *);
 /* Forget an exchange that is under way. */
 void		 auth_cancel(struct session *);
 /* The reply that asks for AUTH first, or NULL. */
