@@ -39,6 +39,7 @@
 #include "lib/loop.h"
 
 #define READ_SIZE	65536
+#define READS_MAX	16		/* of TLS in one turn: others wait */
 
 struct buffer {
 	char		*data;
@@ -446,17 +447,22 @@ static void
 on_read(int fd, short event, void *arg)
 {
 	struct io	*io = arg;
+	int		 more = 1, reads;
 
 	io->busy++;
-	if (io->tls != NULL && !io_tls_ready(io->tls))
+	if (io->tls != NULL && !io_tls_ready(io->tls)) {
 		handshake(io);
-	else {
-		do
-			receive(io);
-		while (!io->dead && !io->paused && !io->ended &&
-		    !io->closed && !io->full && io->tls != NULL &&
-		    io_tls_buffered(io->tls));
+		more = 0;
 	}
+	for (reads = 0; more && reads < READS_MAX; reads++) {
+		receive(io);
+		more = !io->dead && !io->paused && !io->ended &&
+		    !io->closed && !io->full && io->tls != NULL &&
+		    io_tls_buffered(io->tls);
+	}
+	/* what libtls has read already wakes nobody */
+	if (more)
+		io_again(io);
 	io->busy--;
 	(void)alive(io);
 }
