@@ -118,8 +118,9 @@ setup()
 		echo '}'
 		i=0
 		while [ $i -lt "$1" ]; do
-			echo "binding \"c$i\" { bind-address 127.0.1.$((i + 1)) }"
 			i=$((i + 1))
+			echo "binding \"c$((i - 1))\" {" \
+			    "bind-address 127.0.1.$i }"
 		done
 		echo 'bind by mail-from <customers>'
 	} >>conf
@@ -213,6 +214,18 @@ calls()
 	kill "$sink_pid"
 }
 
+# Its mail for tar.example goes to the tarpit.
+slow_match()
+{
+	awk -v to="smtp://127.0.0.1:$tarpit" '
+	    /^[ \t]*match/ {
+		print "action \"tar\" relay host \"" to "\""
+		print "match from local for domain \"tar.example\" " \
+		    "action \"tar\""
+	    }
+	    { print }'
+}
+
 # One customer's mail beside another's, whose next hop answers after ages.
 isolation()
 {
@@ -222,7 +235,8 @@ isolation()
 	_tarpit=$spawned
 	for _tar in 0 20000; do
 		setup 1
-		sed -i.old "/^match/i action \"tar\" relay host \"smtp://127.0.0.1:$tarpit\"\nmatch from local for domain \"tar.example\" action \"tar\"" conf
+		slow_match <conf >conf.new
+		mv conf.new conf
 		start_sink 127.0.0.1:$sink
 		start_bindery
 		[ $_tar -eq 0 ] || "$top/regress/source" -p -c 20 -n $_tar \
