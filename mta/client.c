@@ -573,9 +573,10 @@ client_line(struct connection *c)
 		return (-1);
 	}
 	trace_received(c, io_data(c->io), (size_t)used);
-	io_drain(c->io, (size_t)used);
+	/* it looks at the line where it lies */
 	if (client_awaited(c) == COMMAND_EHLO)
 		client_extension(c);
+	io_drain(c->io, (size_t)used);
 	if (!c->reply.done)
 		return (1);
 	if (c->stage == STAGE_QUIT) {

@@ -169,10 +169,41 @@ content_later_body()
 }
 content_later_cleanup() { stop_all; }
 
+atf_test_case slow_hello cleanup
+slow_hello_head()
+{
+	atf_set descr "a server whose EHLO reply comes in pieces"
+	atf_set require.user root
+	atf_set require.progs python3
+}
+slow_hello_body()
+{
+	cat >server.py <<-END
+		import socket, time
+		server = socket.create_server(("127.0.0.1", $sink))
+		while True:
+		    s = server.accept()[0]
+		    s.sendall(b"220 here\r\n")
+		    s.recv(1000)
+		    for piece in (b"250-here\r\n250 SI", b"ZE 10\r\n"):
+		        s.sendall(piece)
+		        time.sleep(0.5)
+		    while s.recv(1000):
+		        s.sendall(b"250 ok\r\n")
+	END
+	spawn server python3 server.py
+	config </dev/null
+	start_bindery
+	send_ok a@example.com b@dest.example
+	wait_or_fail 15 "grep 'mta: permfail.*552 5.3.4.*takes 10' bindery.log"
+}
+slow_hello_cleanup() { stop_all; }
+
 atf_init_test_cases()
 {
 	atf_add_test_case deaf_smtp
 	atf_add_test_case deaf_control
 	atf_add_test_case no_descriptors
 	atf_add_test_case content_later
+	atf_add_test_case slow_hello
 }
