@@ -503,37 +503,6 @@ lane_hold(struct lane *lane, const char *cause, const char *text,
 	lane_close(lane, cause, text, seconds, 0);
 }
 
-static void
-lane_no_host(struct lane *lane, enum pick pick, const struct peer *peer)
-{
-	/* one too many was turned away: those that work go on */
-	if (lane->connections > 0 && pick == PICK_WAIT) {
-		free(lane->attempt);
-		lane->attempt = NULL;
-		return;
-	}
-	switch (pick) {
-	case PICK_WAIT:
-		lane_exhausted(lane, peer);
-		break;
-	case PICK_ROUTE:
-		lane_hold(lane, "local", peer->text, LANE_PROBE, 1);
-		break;
-	case PICK_DOWN:
-		lane_hold(lane, "local", binding_reason(lane->way),
-		    LANE_PROBE, 1);
-		break;
-	case PICK_HOPS:
-		lane_hold(lane, "next-hops", "no host of the destination is "
-		    "among the next-hops", LANE_FILTER_WAIT, 0);
-		break;
-	default:
-		lane_hold(lane, "family", "no host of the destination has an "
-		    "address of the binding's family", LANE_FILTER_WAIT, 0);
-		break;
-	}
-}
-
 /* The route is known to lead nowhere. */
 static void
 lane_no_route(struct lane *lane, const struct route *r)
@@ -559,6 +528,42 @@ lane_no_route(struct lane *lane, const struct route *r)
 	route_free(lane->route);
 	lane->route = NULL;
 	lane_close(lane, "remote", text, wait > 0 ? wait : 1, 1);
+}
+
+static void
+lane_no_host(struct lane *lane, enum pick pick, const struct peer *peer)
+{
+	/* one too many was turned away: those that work go on */
+	if (lane->connections > 0 && pick == PICK_WAIT) {
+		free(lane->attempt);
+		lane->attempt = NULL;
+		return;
+	}
+	switch (pick) {
+	case PICK_WAIT:
+		lane_exhausted(lane, peer);
+		break;
+	case PICK_ROUTE:
+		lane_hold(lane, "local", peer->text, LANE_PROBE, 1);
+		break;
+	case PICK_DOWN:
+		lane_hold(lane, "local", binding_reason(lane->way),
+		    LANE_PROBE, 1);
+		break;
+	case PICK_HOPS:
+		lane_hold(lane, "next-hops", "no host of the destination is "
+		    "among the next-hops", LANE_FILTER_WAIT, 0);
+		break;
+	default:
+		/* perhaps it has one, and the question was not answered */
+		if (lane->route->failed) {
+			lane_no_route(lane, lane->route);
+			break;
+		}
+		lane_hold(lane, "family", "no host of the destination has an "
+		    "address of the binding's family", LANE_FILTER_WAIT, 0);
+		break;
+	}
 }
 
 static void

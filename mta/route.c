@@ -185,12 +185,11 @@ route_add(struct route *r, const char *name, uint16_t preference,
 static void
 route_addresses_known(struct route *r)
 {
-	if (r->count > 0)
-		route_finish(r, ROUTE_OK, NULL);
-	else if (r->failed)
-		route_finish(r, ROUTE_TEMPFAIL,
-		    "451 4.4.3 a mail exchanger's address or TLSA record "
-		    "could not be looked up");
+	/* for those who may not use what was found, it is a failure as well */
+	if (r->count > 0 || r->failed)
+		route_finish(r, r->count > 0 ? ROUTE_OK : ROUTE_TEMPFAIL,
+		    r->failed ? "451 4.4.3 a mail exchanger's address or TLSA "
+		    "record could not be looked up" : NULL);
 	else if (r->mx == NULL && r->names == 1 &&
 	    strcmp(r->name[0].name, r->domain) == 0)
 		route_finish(r, ROUTE_PERMFAIL,

@@ -36,6 +36,8 @@ customers()
 		bind mail-from "@acme.example" to "acme"
 		bind mail-from "@globex.example" to "globex"
 	END
+	only_from mail.acme.example 127.0.0.4
+	only_from mail.globex.example 127.0.0.5
 }
 
 mx_settings()
