@@ -60,6 +60,18 @@ tls_client_any(void)
 	return (config);
 }
 
+static ssize_t
+never_read(struct tls *tls, void *buf, size_t len, void *arg)
+{
+	return (-1);
+}
+
+static ssize_t
+never_write(struct tls *tls, const void *buf, size_t len, void *arg)
+{
+	return (-1);
+}
+
 struct tls_config *
 tls_client_verify(const char *authorities, const char **why)
 {
@@ -72,8 +84,10 @@ tls_client_verify(const char *authorities, const char **why)
 	if ((trial = tls_client()) != NULL &&
 	    tls_config_set_ca_mem(config, (const uint8_t *)authorities,
 	    strlen(authorities)) == 0) {
-		/* only this reads what the text holds */
-		if (tls_configure(trial, config) == 0) {
+		/* only a connection reads what the text holds; no I/O yet */
+		if (tls_configure(trial, config) == 0 &&
+		    tls_connect_cbs(trial, never_read, never_write, NULL,
+		    "localhost") == 0) {
 			tls_free(trial);
 			return (config);
 		}

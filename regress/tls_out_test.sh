@@ -116,6 +116,9 @@ opportunistic_body()
 	# the extensions are those that were said under TLS
 	[ "$(grep -c '^hello .*src=127.0.0.4' sink.rec)" -eq 2 ] ||
 	    fail "EHLO under TLS"
+	# content that is larger than what is written at once
+	submit -n 3 -s 300000 -i large -f news@acme.example >out
+	wait_or_fail 20 'sunk_is 3 "size=29.* .*id=large.* tls=TLSv1.3"'
 }
 opportunistic_cleanup() { stop_all; }
 
@@ -297,7 +300,31 @@ levels_body()
 }
 levels_cleanup() { stop_all; }
 
-# smarthost NAME OPTION ...: with a password, over URL scheme $scheme.
+# Two actions lead to one host: the mail of each goes as it is said there.
+atf_test_case apart cleanup
+apart_head()
+{
+	atf_set require.user root
+	atf_set require.progs openssl
+}
+apart_body()
+{
+	more="action \"safe\" relay host \"smtp://127.0.0.1:$sink\" tls
+		match from local mail-from \"@safe.example\" for any action \"safe\""
+	certificates DNS:other.example
+	customer
+	start_sink 127.0.0.1:$sink
+	start_bindery
+	send_ok news@safe.example bob@dest.example safe
+	deferred 'offers no STARTTLS, which is required'
+	send_ok news@acme.example bob@dest.example open
+	wait_or_fail 15 'sunk_is 1 "id=open .*tls=none"'
+	sunk_is 1 || fail "in clear: $(grep ^msg sink.rec)"
+	kill "$sink_pid"
+}
+apart_cleanup() { stop_all; }
+
+# smarthost OPTION ...: with a password, over URL scheme $scheme.
 smarthost()
 {
 	certificates IP:127.0.0.1
@@ -372,7 +399,7 @@ auth_refused_body()
 	wait_or_fail 20 "grep 'mta: tempfail' bindery.log |
 	    grep -q 'TLS with 127.0.0.1: '"
 	nothing_sent
-	nothing_in_clear
+	! grep -q 'secret' bindery.log || fail "a password in the log"
 }
 auth_refused_cleanup() { stop_all; }
 
@@ -532,7 +559,7 @@ dane_downgrade_cleanup() { stop_all; }
 atf_init_test_cases()
 {
 	for case in opportunistic no_starttls fallback required \
-	    required_not_offered verify levels auth_plain auth_login_smtps \
+	    required_not_offered verify levels apart auth_plain auth_login_smtps \
 	    auth_refused dane dane_downgrade; do
 		atf_add_test_case $case
 	done

@@ -34,6 +34,7 @@
 #include <unistd.h>
 
 #include "lib/log.h"
+#include "lib/tls_client.h"
 #include "lib/tls_server.h"
 #include "smtpd/parent.h"
 
@@ -305,13 +306,24 @@ load_authorities(const struct config *conf, struct bundle *files,
 	static const char *const	 usual[] = {
 		"/etc/ssl/cert.pem", "/etc/ssl/certs/ca-certificates.crt"
 	};
-	const char			*path = conf->mta_ca_file;
+	const char			*path = conf->mta_ca_file, *why;
+	struct bundle_file		*file;
+	struct tls_config		*trial;
 	size_t				 i;
 
-	if (path != NULL && load_file(files, CA_NAME, path) == NULL)
-		load_say(report, NULL, 0, "mta ca-file %s: %s", path,
-		    strerror(errno));
-	for (i = 0; path == NULL && i < sizeof(usual) / sizeof(usual[0]); i++)
+	if (path != NULL) {
+		trial = NULL;
+		if ((file = load_file(files, CA_NAME, path)) == NULL)
+			why = strerror(errno);
+		else
+			trial = tls_client_verify(file->text, &why);
+		if (trial == NULL)
+			load_say(report, NULL, 0, "mta ca-file %s: %s", path,
+			    why);
+		tls_client_free(trial);
+		return;
+	}
+	for (i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
 		if (load_file(files, CA_NAME, usual[i]) != NULL)
 			return;
 }
