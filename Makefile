@@ -50,7 +50,7 @@ QUEUE =		queue/queue.o queue/message.o queue/message_again.o \
 		queue/record.o queue/flush.o
 MTA =		mta/mta.o mta/item.o mta/bind.o mta/binding.o mta/peer.o \
 		mta/source.o mta/trace.o mta/test.o mta/dns.o mta/resolve.o mta/route.o mta/lane.o \
-		mta/pick.o mta/limit.o mta/rate.o \
+		mta/pick.o mta/limit.o mta/rate.o mta/show.o \
 		mta/connection.o mta/client.o mta/body.o mta/reply.o \
 		mta/report.o mta/policy.o mta/starttls.o mta/login.o mta/dane.o
 MDA =

@@ -267,6 +267,10 @@ bind_command(struct ipc *ipc, struct ipc_msg *m)
 		test_command(client, words, count);
 		return;
 	}
+	if (count > 0 && strcmp(words[0], "show") == 0) {
+		show_limits(client, words, count);
+		return;
+	}
 	if (count == 0 || strcmp(words[0], "match") != 0) {
 		snprintf(text, sizeof(text), "- mta has no answer to %s",
 		    count == 0 ? "nothing" : words[0]);

@@ -336,3 +336,15 @@ limit_each(const char *name, void (*row)(void *, const char *binding,
 	RB_FOREACH(holding, holdings, &counter->holdings)
 		row(arg, holding->way->name, holding->count);
 }
+
+void
+limit_each_of(const struct way *way, void (*row)(void *, const char *name,
+    const char *binding, unsigned int used), void *arg)
+{
+	struct counter	*counter;
+	struct holding	*holding;
+
+	RB_FOREACH(counter, counters, &limits.tree)
+		if ((holding = holding_find(counter, way)) != NULL)
+			row(arg, counter->name, way->name, holding->count);
+}

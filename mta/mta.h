@@ -537,12 +537,22 @@ const char	*limit_greediest(const char *name);
 /* What each binding has of it. */
 void		 limit_each(const char *name, void (*row)(void *,
 		    const char *binding, unsigned int used), void *);
+/* The counters that a binding has a part of. */
+void		 limit_each_of(const struct way *, void (*row)(void *,
+		    const char *name, const char *binding, unsigned int used),
+		    void *);
 /*
  * Of a limit that several share, a binding takes one more only while it holds
  * no more than are free.  limit 0: none.  Pure.
  */
 int		 limit_share(int64_t limit, unsigned int used,
 		    unsigned int own);
+
+/*
+ * show.c: "show binding B", "show destination D", "show site S": the counters.
+ */
+void		 show_limits(uint32_t client, const char **words,
+		    uint32_t count);
 
 /*
  * rate.c: recipients attempted in time.

@@ -187,6 +187,16 @@ show_suspensions(struct client *client, const char *name)
 	}
 }
 
+/* What mta counts comes last, where there is one. */
+static void
+show_counters(struct client *client)
+{
+	if (queue_mta() == NULL)
+		control_done(client, "%s", "");
+	else
+		control_ask_mta(client);
+}
+
 static void
 show_binding(struct client *client, const char *name)
 {
@@ -214,7 +224,7 @@ show_binding(struct client *client, const char *name)
 	for (lane = lane_next(account, NULL); lane != NULL;
 	    lane = lane_next(account, lane))
 		show_lane(client, lane, 0);
-	control_done(client, "%s", "");
+	show_counters(client);
 }
 
 /* Is it one customer, or all of them? */
@@ -243,7 +253,7 @@ show_destination(struct client *client, const char *name, int is_site)
 		control_done(client, "%llu lanes",
 		    (unsigned long long)client->count);
 	else
-		control_done(client, "%s", "");
+		show_counters(client);
 }
 
 /* name for "show stats", OpenMetrics name and type, value. */

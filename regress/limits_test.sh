@@ -102,6 +102,7 @@ site_by_mx_body()
 	submit -c 4 -n 20 -f a@acme.example -t b@one.example -i a >out
 	submit -c 4 -n 20 -f a@acme.example -t b@two.example -i a >out
 	ctl resume binding acme site p >out || fail "resume: $(cat out)"
+	wait_or_fail 10 'ctl show site p | grep "^site p.*acme.*2 "'
 	wait_or_fail 30 'sunk_is 43'
 	[ "$(most_open 127.0.0.4)" -le 2 ] ||
 	    fail "$(most_open 127.0.0.4) at once"
