@@ -131,13 +131,21 @@ lane_block(struct lane *lane)
 		return;
 	TAILQ_INSERT_TAIL(&lanes.blocked, lane, blocked_entry);
 	lane->blocked = 1;
+	lane->needy = lane->way->connections == 0;
 }
 
 static void
 lanes_unblock(void *arg)
 {
-	struct lane	*lane;
+	struct lane	*lane, *next;
 
+	/* those whose binding had no connection at all come first */
+	TAILQ_FOREACH_SAFE(lane, &lanes.blocked, blocked_entry, next) {
+		if (!lane->needy)
+			continue;
+		lane_unblock(lane);
+		lane_wake(lane);
+	}
 	while ((lane = TAILQ_FIRST(&lanes.blocked)) != NULL) {
 		lane_unblock(lane);
 		lane_wake(lane);
@@ -812,8 +820,15 @@ lane_connection_closed(struct lane *lane)
 		test_closed(lane->test);
 	else if (lane->gone && lane->connections == 0)
 		lane_free(lane);
-	else if (lane->nwaiting > 0)
-		lane_wake(lane);
+	else if (TAILQ_EMPTY(&lanes.blocked)) {
+		if (lane->nwaiting > 0)
+			lane_wake(lane);
+	} else {
+		/* who waits for a slot has it first */
+		if (lane->nwaiting > 0)
+			lane_block(lane);
+		lane_slot_free();
+	}
 }
 
 static void

@@ -422,6 +422,7 @@ struct lane {
 	unsigned int	 growth;	/* most that may be opening at once */
 	unsigned int	 turn;		/* which of equal hosts is next */
 	int		 blocked;	/* waits for a connection slot */
+	int		 needy;		/* and its binding had none at all */
 	int		 closed;
 	int		 probing;	/* closed until there is a route */
 	int		 asking;	/* queue is to say whether the site may */
