@@ -226,6 +226,8 @@ report_clear(const struct connection *c, const char *what)
 int
 starttls_broken(struct connection *c, const char *what)
 {
+	char	 text[MTA_TEXT];
+
 	/* under TLS the answer to EHLO is the proof that it works */
 	if (c->stage != STAGE_TLS && !(c->secure && c->stage == STAGE_EHLO))
 		return (0);
@@ -234,8 +236,10 @@ starttls_broken(struct connection *c, const char *what)
 		return (0);
 	}
 	trace_note(c, "TLS: %s: again, in clear", what);
+	/* the words may be the old connection's */
+	strlcpy(text, what, sizeof(text));
 	if (connection_again(c) == -1)
 		return (0);
-	report_clear(c, what);
+	report_clear(c, text);
 	return (1);
 }
