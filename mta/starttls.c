@@ -32,6 +32,7 @@
 #define SECURE_HANDSHAKE	60	/* seconds */
 #define SECURE_AUTHORITIES	"ca.pem"	/* as the parent names it */
 
+/* Made when first needed: the authorities alone are a megabyte. */
 static struct {
 	struct tls_config	*any;
 	struct tls_config	*verify;
@@ -41,21 +42,39 @@ static struct {
 void
 starttls_configured(const struct config *conf)
 {
-	const char	*authorities = role_file(SECURE_AUTHORITIES);
-
 	/* connections that use the old ones keep them */
 	tls_client_free(secure.any);
 	tls_client_free(secure.verify);
-	if ((secure.any = tls_client_any()) == NULL)
+	secure.any = secure.verify = NULL;
+	secure.why = NULL;
+}
+
+static struct tls_config *
+any_config(void)
+{
+	if (secure.any == NULL && (secure.any = tls_client_any()) == NULL)
 		fatalx("libtls does not start");
-	secure.verify = NULL;
-	secure.why = "is not there";
+	return (secure.any);
+}
+
+/* NULL: secure.why says why, and the log once. */
+static struct tls_config *
+verify_config(void)
+{
+	const struct config	*conf = mta_config();
+	const char		*authorities = role_file(SECURE_AUTHORITIES);
+
+	if (secure.verify != NULL || secure.why != NULL)
+		return (secure.verify);
 	if (authorities != NULL)
 		secure.verify = tls_client_verify(authorities, &secure.why);
-	if (authorities != NULL && secure.verify == NULL)
+	else
+		secure.why = "is not there";
+	if (secure.verify == NULL)
 		log_warnx("%s %s: what is to be verified waits",
 		    conf->mta_ca_file == NULL ? "the system's ca-file" :
 		    conf->mta_ca_file, secure.why);
+	return (secure.verify);
 }
 
 static int
@@ -95,14 +114,16 @@ peer_name(const struct connection *c)
 static int
 handshake(struct connection *c)
 {
-	struct tls_config	*config = secure.any;
+	struct tls_config	*config;
 	int64_t			 lab = mta_config()->mta_timeout;
 	char			 text[MTA_TEXT];
 
 	/* records that can be used take the place of the authorities */
 	if (c->policy.tls == TLS_POLICY_VERIFY &&
 	    (c->dane == NULL || !dane_usable(c->dane)))
-		config = secure.verify;
+		config = verify_config();
+	else
+		config = any_config();
 	if (config == NULL) {
 		snprintf(text, sizeof(text), "the certificate of %s cannot be "
 		    "verified: ca-file %s", c->place.mx, secure.why);
