@@ -39,7 +39,7 @@ struct role_callbacks {
 	 */
 	void		(*configured)(struct config *now,
 			    struct config *before);
-	/* What came for the configuration that was to be next is for nothing. */
+	/* What came for a configuration that was to be next is void. */
 	void		(*dropped)(void);
 	/*
 	 * A channel to another role; fd is the callee's.  One that comes again

@@ -425,7 +425,7 @@ struct lane {
 	int		 needy;		/* and its binding had none at all */
 	int		 closed;
 	int		 probing;	/* closed until there is a route */
-	int		 asking;	/* queue is to say whether the site may */
+	int		 asking;	/* queue says whether the site may */
 	char		 site[NAME_MAX_LEN + 1]; /* by the host's name */
 	struct attempt	*attempt;	/* NULL: nothing to tell of */
 	struct route	*route;

@@ -36,7 +36,7 @@ struct test {
 	TAILQ_ENTRY(test) entry;
 	uint32_t	 client;	/* of queue's control socket */
 	int		 gone;		/* nobody listens: end it */
-	int		 reached;	/* a host said yes to EHLO and all else */
+	int		 reached;	/* a host said yes to all of it */
 	size_t		 next;		/* host of the route */
 	struct loop_job	 job;
 	struct policy	 policy;
