@@ -348,6 +348,8 @@ holds()
 		    if not m:
 		        continue
 		    start, end = (int(x, 16) for x in m.groups())
+		    if end - start > 1 << 30:	# a sanitizer's own
+		        continue
 		    mem.seek(start)
 		    try:
 		        if text in mem.read(end - start):
