@@ -104,6 +104,7 @@ start(void)
 	    strlen(conf)));
 	config = config_from_bundle(&bundle, &error);
 	ATF_REQUIRE_MSG(config != NULL, "%s", error);
+	bundle_free(&bundle);
 	lane_setup(&ops);
 	schedule_init(schedule_now(), nothing);
 	lane_renew(config);
