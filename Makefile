@@ -34,7 +34,7 @@ SMTPD =		smtpd/parent.o smtpd/children.o smtpd/reload.o \
 		smtpd/lookup.o smtpd/check.o \
 		smtpd/server.o smtpd/session.o smtpd/command.o smtpd/syntax.o \
 		smtpd/policy.o smtpd/secure.o smtpd/auth.o smtpd/strikes.o \
-		smtpd/visitors.o smtpd/data.o smtpd/strip.o smtpd/content.o smtpd/intake.o \
+		smtpd/rdns.o smtpd/visitors.o smtpd/data.o smtpd/strip.o smtpd/content.o smtpd/intake.o \
 		smtpd/received.o smtpd/bounce.o smtpd/proxy.o
 QUEUE =		queue/queue.o queue/message.o queue/message_again.o \
 		queue/message_cache.o queue/lane.o queue/lane_age.o \
@@ -49,7 +49,7 @@ QUEUE =		queue/queue.o queue/message.o queue/message_again.o \
 		queue/batch.o queue/large.o queue/recover.o queue/reclaim.o \
 		queue/record.o queue/flush.o
 MTA =		mta/mta.o mta/item.o mta/bind.o mta/binding.o mta/peer.o \
-		mta/source.o mta/trace.o mta/test.o mta/dns.o mta/resolve.o mta/route.o mta/lane.o \
+		mta/source.o mta/trace.o mta/test.o mta/dns.o mta/resolve.o mta/reverse.o mta/route.o mta/lane.o \
 		mta/pick.o mta/limit.o mta/rate.o mta/show.o \
 		mta/connection.o mta/client.o mta/body.o mta/reply.o \
 		mta/report.o mta/policy.o mta/starttls.o mta/login.o mta/dane.o

@@ -522,28 +522,12 @@ refuse_action(struct reporter *r, const struct action *a)
 }
 
 static void
-refuse_rule(struct reporter *r, const struct rule *rule)
-{
-	const struct unsupported	 rdns[] = {
-		{ "from rdns", 1 }, { NULL, 0 }
-	};
-	const struct condition	*c;
-
-	TAILQ_FOREACH(c, &rule->conditions, entry)
-		if (c->type == COND_FROM_RDNS)
-			refuse(r, &rule->origin, rdns);
-}
-
-static void
 refuse_unsupported(struct config *c, struct reporter *r)
 {
 	struct action	*a;
-	struct rule	*rule;
 
 	TAILQ_FOREACH(a, &c->actions, entry)
 		refuse_action(r, a);
-	TAILQ_FOREACH(rule, &c->match, entry)
-		refuse_rule(r, rule);
 }
 
 void

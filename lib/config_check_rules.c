@@ -133,9 +133,11 @@ check_text(struct check *k, struct condition *c)
 			    "network such as 192.0.2.0/24", c->text);
 		break;
 	case COND_FOR_DOMAIN:
+	case COND_FROM_RDNS:
 		if (!domain_pattern_valid(c->text))
-			report_error(r, where, "for domain: \"%s\" is neither "
-			    "a domain nor *.domain", c->text);
+			report_error(r, where, "%s: \"%s\" is neither a "
+			    "domain nor *.domain", condition_name(c->type),
+			    c->text);
 		break;
 	case COND_RCPT_TO:
 		if (!mail_pattern_valid(c->text, 0))
@@ -189,10 +191,11 @@ check_entries(struct check *k, struct condition *c)
 			report_error(k->report, &k->rule->origin,
 			    "from src: \"%s\" is not a network such as "
 			    "192.0.2.0/24", key);
-		if (c->type == COND_FOR_DOMAIN && !domain_pattern_valid(key))
+		if ((c->type == COND_FOR_DOMAIN ||
+		    c->type == COND_FROM_RDNS) && !domain_pattern_valid(key))
 			report_error(k->report, &k->rule->origin,
-			    "for domain: \"%s\" is neither a domain nor "
-			    "*.domain", key);
+			    "%s: \"%s\" is neither a domain nor *.domain",
+			    condition_name(c->type), key);
 	}
 }
 

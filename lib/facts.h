@@ -38,7 +38,7 @@ struct facts {
 	const char	*user;		/* account behind the local socket */
 	const char	*client;	/* peer's address */
 	const char	*helo;
-	const char	*rdns;
+	const char	*rdns;		/* the client's name, confirmed */
 	const char	*tag;		/* of the listener */
 	const char	*sender;	/* envelope sender, "" for null */
 	const char	*header[2];	/* trusted header's name and value; name

@@ -83,6 +83,7 @@ enum ipc_type {
 				   u32 CRC-32C: the large file is whole */
 	SMTPD_ABORT,		/* u64 tx: forget it (RSET, gone) */
 	SMTPD_BOUNCE_REFUSED,	/* u64 bounce, str why: no way back */
+	SMTPD_RDNS,		/* u64 ask, str address: a client's name */
 	/* queue -> smtpd */
 	QUEUE_RCPT,		/* u64 tx, u32 number, u64 message id,
 				   u16 code, str reply (enhanced code first),
@@ -96,6 +97,7 @@ enum ipc_type {
 				   failed message), bytes content: comes back
 				   as a transaction of its own */
 	QUEUE_PAUSE,		/* u8 pause, 0 resume: accept no connection */
+	QUEUE_NAME,		/* as MTA_RDNS */
 
 	/* queue -> flush */
 	FLUSH_FILE,		/* u32 number, fd: name a descriptor */
@@ -115,6 +117,7 @@ enum ipc_type {
 	QUEUE_SITE,		/* u32 lane: MTA_SITE was taken in, and what
 				   may not go was called back before it */
 	QUEUE_RATE,		/* str key, u64 time: as MTA_RATE told it */
+	QUEUE_RDNS,		/* as SMTPD_RDNS */
 	QUEUE_ASK,		/* u32 client, str command...: show bindings,
 				   show binding, match, test, trace */
 	QUEUE_ASK_END,		/* u32 client: it has gone */
@@ -135,6 +138,8 @@ enum ipc_type {
 				   QUEUE_SITE comes */
 	MTA_RATE,		/* str key, u64 time (microseconds since the
 				   Epoch): a long rate, to be kept */
+	MTA_RDNS,		/* u64 ask, u8 failed (it may have a name),
+				   str name that leads back, or NULL: none */
 	MTA_ANSWER,		/* u32 client, u8 more, str row: see ctl.h */
 
 	/* smtpd -> names, passwords; and back */

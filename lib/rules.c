@@ -37,6 +37,7 @@ struct subject {
 	const char		*sender;
 	const char		*rcpt;
 	const char		*action;	/* bind rules */
+	int			 unnamed;	/* "from rdns" is left out */
 	struct sockaddr_storage	 client;	/* ss_family 0: none */
 };
 
@@ -55,6 +56,7 @@ static int	 conditions_hold(const struct rule *, const struct subject *);
 static int	 condition_is_from(const struct condition *);
 static int	 condition_is_for(const struct condition *);
 static int	 match_holds(const struct rule *, const struct subject *);
+static int	 rule_names_rdns(const struct rule *);
 static int	 rule_names_bounce(const struct rule *);
 static const char *header_value(const struct facts *, const char *);
 static const char *bind_key(const struct rule *, const struct subject *);
@@ -73,6 +75,7 @@ subject_init(struct subject *s, const struct config *config,
 	s->sender = facts->sender == NULL ? "" : facts->sender;
 	s->rcpt = rcpt;
 	s->action = action;
+	s->unnamed = 0;
 	s->client.ss_family = 0;
 	if (facts->client != NULL &&
 	    sockaddr_parse(facts->client, &s->client) == -1)
@@ -199,9 +202,12 @@ conditions_hold(const struct rule *rule, const struct subject *s)
 {
 	const struct condition *c;
 
-	TAILQ_FOREACH(c, &rule->conditions, entry)
+	TAILQ_FOREACH(c, &rule->conditions, entry) {
+		if (s->unnamed && c->type == COND_FROM_RDNS)
+			continue;
 		if ((condition_holds(c, s) != 0) == (c->negate != 0))
 			return (0);
+	}
 	return (1);
 }
 
@@ -254,6 +260,44 @@ rules_match(const struct config *config, const struct facts *facts,
 		if (match_holds(rule, &s))
 			return (rule);
 	return (NULL);
+}
+
+static int
+rule_names_rdns(const struct rule *rule)
+{
+	const struct condition *c;
+
+	TAILQ_FOREACH(c, &rule->conditions, entry)
+		if (c->type == COND_FROM_RDNS)
+			return (1);
+	return (0);
+}
+
+int
+rules_want_rdns(const struct config *config)
+{
+	const struct rule *rule;
+
+	TAILQ_FOREACH(rule, &config->match, entry)
+		if (rule_names_rdns(rule))
+			return (1);
+	return (0);
+}
+
+/* The first rule that the name could make hold, or that holds without. */
+int
+rules_need_rdns(const struct config *config, const struct facts *facts,
+    const char *rcpt)
+{
+	const struct rule *rule;
+	struct subject s;
+
+	subject_init(&s, config, facts, rcpt, NULL);
+	s.unnamed = 1;
+	TAILQ_FOREACH(rule, &config->match, entry)
+		if (match_holds(rule, &s))
+			return (rule_names_rdns(rule));
+	return (0);
 }
 
 static int

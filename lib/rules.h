@@ -51,6 +51,12 @@ void		 rules_bind(const struct config *, const struct facts *,
 /* Whether any bind rule looks at a header. */
 int		 rules_want_header(const struct config *);
 
+/* Whether any match rule looks at the client's name. */
+int		 rules_want_rdns(const struct config *);
+/* Whether the match rule for rcpt hangs on it: facts->rdns is not known. */
+int		 rules_need_rdns(const struct config *, const struct facts *,
+		    const char *rcpt);
+
 /* Domains that "for local" means: localhost and the hostname. */
 int		 rules_domain_is_local(const struct config *, const char *);
 

@@ -23,6 +23,7 @@
 #include <netinet/in.h>
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -222,6 +223,8 @@ get_record(const struct cursor *message, const struct head *h,
 		if (get_u16(&c, &r->preference) == -1)
 			return (-1);
 		return (get_name(&c, r->name));
+	case DNS_PTR:
+		return (get_name(&c, r->name));
 	case DNS_TLSA:
 		if (h->len == 0 || (r->data = malloc(h->len)) == NULL)
 			return (-1);
@@ -409,4 +412,35 @@ dns_clear(struct dns_answer *a)
 	free(a->records);
 	a->records = NULL;
 	a->count = 0;
+}
+
+/* RFC 1035 3.5 and RFC 3596 2.5: the last octet, or half of it, first. */
+int
+dns_reverse(const struct sockaddr *sa, char *name, size_t size)
+{
+	const struct sockaddr_in6	*in6;
+	const struct sockaddr_in	*in4;
+	const uint8_t			*octet;
+	size_t				 used = 0;
+	int				 i, n;
+
+	if (sa->sa_family == AF_INET) {
+		in4 = (const struct sockaddr_in *)sa;
+		octet = (const uint8_t *)&in4->sin_addr;
+		n = snprintf(name, size, "%u.%u.%u.%u.in-addr.arpa",
+		    octet[3], octet[2], octet[1], octet[0]);
+		return (n < 0 || (size_t)n >= size ? -1 : 0);
+	}
+	if (sa->sa_family != AF_INET6)
+		return (-1);
+	in6 = (const struct sockaddr_in6 *)sa;
+	octet = in6->sin6_addr.s6_addr;
+	for (i = 15; i >= 0; i--, used += 4) {
+		n = snprintf(name + used, size - used, "%x.%x.",
+		    octet[i] & 0xfU, octet[i] >> 4);
+		if (n < 0 || (size_t)n >= size - used)
+			return (-1);
+	}
+	n = snprintf(name + used, size - used, "ip6.arpa");
+	return (n < 0 || (size_t)n >= size - used ? -1 : 0);
 }

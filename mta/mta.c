@@ -50,6 +50,7 @@ static const struct ipc_entry from_queue[] = {
 	{ QUEUE_CONTENT,	queue_content },
 	{ QUEUE_SITE,		queue_site },
 	{ QUEUE_RATE,		queue_rate },
+	{ QUEUE_RDNS,		reverse_ask },
 	{ QUEUE_ASK,		bind_command },
 	{ QUEUE_ASK_END,	queue_ask_end },
 	{ IPC_NONE,		NULL }
@@ -189,6 +190,7 @@ forget_all(void)
 	lane_forget_all();
 	item_free_all();
 	test_end_all();
+	reverse_forget_all();
 }
 
 static void
@@ -276,6 +278,7 @@ mta_role(const char *root, int foreground, int verbose)
 	role_start(ROLE_MTA, root, foreground, verbose, &callbacks);
 	lane_init();
 	rate_init();
+	reverse_init();
 	binding_init();
 	exit(role_loop());
 }

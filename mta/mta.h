@@ -270,6 +270,7 @@ int		 source_verify(int fd, const struct sockaddr *);
 #define DNS_A		1
 #define DNS_CNAME	5
 #define DNS_SOA		6
+#define DNS_PTR		12
 #define DNS_MX		15
 #define DNS_AAAA	28
 #define DNS_OPT		41
@@ -282,7 +283,7 @@ struct dns_record {
 	uint16_t	 type;
 	uint16_t	 preference;	/* MX */
 	struct sockaddr_storage addr;	/* A, AAAA */
-	char		 name[DOMAIN_MAX]; /* MX: lower case; "" is "." */
+	char		 name[DOMAIN_MAX]; /* MX, PTR: lower case; "" is "." */
 	uint8_t		*data;		/* TLSA: as it came */
 	size_t		 len;
 };
@@ -312,6 +313,8 @@ ssize_t		 dns_query(uint8_t *, size_t, uint16_t id, const char *name,
 int		 dns_parse(const uint8_t *, size_t, const char *name,
 		    uint16_t type, struct dns_answer *);
 void		 dns_clear(struct dns_answer *);
+/* The name that PTR records of an address are at; -1: of another family. */
+int		 dns_reverse(const struct sockaddr *, char *, size_t);
 
 /*
  * resolve.c: questions to the name servers, with a cache.
@@ -326,6 +329,15 @@ void		 resolve_configured(const struct config *);
 struct resolve	*resolve(const char *name, uint16_t type, resolve_done *,
 		    void *);
 void		 resolve_cancel(struct resolve *);
+
+/*
+ * reverse.c: names of smtpd's clients.
+ */
+void		 reverse_init(void);
+/* QUEUE_RDNS */
+void		 reverse_ask(struct ipc *, struct ipc_msg *);
+/* Nobody waits for an answer any more. */
+void		 reverse_forget_all(void);
 
 /*
  * route.c: destination to hosts.

@@ -38,6 +38,8 @@ static void	 on_peer(enum role, int);
 static void	 on_stop(void);
 static void	 on_tick(void *);
 static void	 on_flushed(struct ipc *, struct ipc_msg *);
+static void	 on_rdns(struct ipc *, struct ipc_msg *);
+static void	 on_name(struct ipc *, struct ipc_msg *);
 static int	 expired(struct rcpt *);
 static int	 late(struct rcpt *);
 
@@ -56,6 +58,7 @@ static const struct ipc_entry from_smtpd[] = {
 	{ SMTPD_COMMIT,		transaction_commit },
 	{ SMTPD_ABORT,		transaction_abort },
 	{ SMTPD_BOUNCE_REFUSED,	bounce_refused },
+	{ SMTPD_RDNS,		on_rdns },
 	{ IPC_NONE,		NULL }
 };
 
@@ -69,6 +72,7 @@ static const struct ipc_entry from_mta[] = {
 	{ MTA_COUNTS,		delivery_counts },
 	{ MTA_SITE,		delivery_site },
 	{ MTA_RATE,		counter_told },
+	{ MTA_RDNS,		on_name },
 	{ MTA_ANSWER,		control_answer },
 	{ IPC_NONE,		NULL }
 };
@@ -241,6 +245,54 @@ on_flushed(struct ipc *ipc, struct ipc_msg *msg)
 	spool_flushed(batch, (int)error);
 	queue_commit();			/* the next batch has gathered */
 	lane_kick();
+}
+
+/* A client's name: to smtpd. */
+static void
+tell_name(uint64_t ask, int failed, const char *name)
+{
+	if (queue.smtpd == NULL)
+		return;
+	ipc_begin(queue.smtpd, QUEUE_NAME);
+	ipc_put_u64(queue.smtpd, ask);
+	ipc_put_u8(queue.smtpd, (uint8_t)failed);
+	ipc_put_str(queue.smtpd, name);
+	ipc_end(queue.smtpd);
+}
+
+/* mta has the resolver.  What it takes to its grave, smtpd does not await. */
+static void
+on_rdns(struct ipc *ipc, struct ipc_msg *msg)
+{
+	struct ipc	*mta = queue_mta();
+	const char	*address;
+	uint64_t	 ask;
+
+	ask = ipc_get_u64(msg);
+	address = ipc_get_str(msg);
+	ipc_get_end(msg);
+	if (mta == NULL) {
+		tell_name(ask, 1, NULL);
+		return;
+	}
+	ipc_begin(mta, QUEUE_RDNS);
+	ipc_put_u64(mta, ask);
+	ipc_put_str(mta, address);
+	ipc_end(mta);
+}
+
+static void
+on_name(struct ipc *ipc, struct ipc_msg *msg)
+{
+	const char	*name;
+	uint64_t	 ask;
+	int		 failed;
+
+	ask = ipc_get_u64(msg);
+	failed = ipc_get_u8(msg);
+	name = ipc_get_str(msg);
+	ipc_get_end(msg);
+	tell_name(ask, failed, name);
 }
 
 static void

@@ -299,6 +299,42 @@ ATF_TC_BODY(tlsa, tc)
 	dns_clear(&a);
 }
 
+/* The name of an address, also where its network is an alias (RFC 2317). */
+ATF_TC_WITHOUT_HEAD(names);
+ATF_TC_BODY(names, tc)
+{
+	struct dns_answer	 a;
+	struct sockaddr_storage	 ss;
+	struct sockaddr		*sa = (struct sockaddr *)&ss;
+	char			 text[DOMAIN_MAX];
+
+	ATF_REQUIRE_EQ(0, sockaddr_parse("192.0.2.31", &ss));
+	ATF_REQUIRE_EQ(0, dns_reverse(sa, text, sizeof(text)));
+	ATF_CHECK_STREQ("31.2.0.192.in-addr.arpa", text);
+	ATF_CHECK_EQ(-1, dns_reverse(sa, text, 23));
+	ATF_REQUIRE_EQ(0, sockaddr_parse("2001:db8::1f", &ss));
+	ATF_REQUIRE_EQ(0, dns_reverse(sa, text, sizeof(text)));
+	ATF_CHECK_STREQ("f.1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0."
+	    "8.b.d.0.1.0.0.2.ip6.arpa", text);
+	ATF_CHECK_EQ(-1, dns_reverse(sa, text, 72));
+	ss.ss_family = AF_UNIX;
+	ATF_CHECK_EQ(-1, dns_reverse(sa, text, sizeof(text)));
+
+	start("31.2.0.192.in-addr.arpa", DNS_PTR, 0, 3, 0);
+	alias("31.2.0.192.in-addr.arpa", "31.0/26.2.0.192.in-addr.arpa");
+	head("31.0/26.2.0.192.in-addr.arpa", DNS_PTR, 300, 12);
+	name("MX.example");
+	head("31.0/26.2.0.192.in-addr.arpa", DNS_PTR, 300, 11);
+	name("a b.examp");
+	ATF_REQUIRE_EQ(0, parse("31.2.0.192.in-addr.arpa", DNS_PTR, &a));
+	ATF_CHECK_EQ(DNS_OK, a.status);
+	ATF_REQUIRE_EQ(2, a.count);
+	ATF_CHECK_STREQ("mx.example", a.records[0].name);
+	/* what no host name holds can be seen */
+	ATF_CHECK(!domain_valid(a.records[1].name));
+	dns_clear(&a);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, query);
@@ -307,5 +343,6 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, negative);
 	ATF_TP_ADD_TC(tp, lies);
 	ATF_TP_ADD_TC(tp, tlsa);
+	ATF_TP_ADD_TC(tp, names);
 	return (atf_no_error());
 }

@@ -271,6 +271,36 @@ ATF_TC_BODY(maps, tc)
 	config_free(c);
 }
 
+/* The name is needed where a rule that has it comes first. */
+ATF_TC_WITHOUT_HEAD(names);
+ATF_TC_BODY(names, tc)
+{
+	struct facts f = { .client = "203.0.113.9", .sender = "a@b.example" };
+	struct config *c;
+
+	c = configure("action \"out\" relay\n",
+	    "match from any for domain \"a.example\" reject\n");
+	ATF_CHECK(!rules_want_rdns(c));
+	ATF_CHECK(!rules_need_rdns(c, &f, "x@a.example"));
+	config_free(c);
+
+	c = configure("action \"out\" relay\n",
+	    "match from any for domain \"a.example\" action \"out\"\n"
+	    "match from rdns \"h.example\" for domain { a.example, "
+	    "b.example } action \"out\"\n"
+	    "match ! from rdns for domain \"c.example\" reject\n"
+	    "match from rdns auth for any reject\n"
+	    "match from any for any reject\n");
+	ATF_CHECK(rules_want_rdns(c));
+	ATF_CHECK(!rules_need_rdns(c, &f, "x@a.example"));
+	ATF_CHECK(rules_need_rdns(c, &f, "x@b.example"));
+	ATF_CHECK(rules_need_rdns(c, &f, "x@c.example"));
+	ATF_CHECK(!rules_need_rdns(c, &f, "x@d.example"));
+	f.auth = "acme";
+	ATF_CHECK(rules_need_rdns(c, &f, "x@d.example"));
+	config_free(c);
+}
+
 ATF_TC_WITHOUT_HEAD(headers);
 ATF_TC_BODY(headers, tc)
 {
@@ -395,6 +425,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, conditions);
 	ATF_TP_ADD_TC(tp, first_wins);
 	ATF_TP_ADD_TC(tp, maps);
+	ATF_TP_ADD_TC(tp, names);
 	ATF_TP_ADD_TC(tp, headers);
 	ATF_TP_ADD_TC(tp, bounces);
 	ATF_TP_ADD_TC(tp, matches);

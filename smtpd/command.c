@@ -143,6 +143,8 @@ command_mail(struct session *s, const char *args)
 	s->mail_given = 1;
 	/* a reload changes what comes after it, nothing that has begun */
 	s->rules = role_hold();
+	/* these may want what those at the connection did not */
+	rdns_ask(s, role_held(s->rules));
 	if (rcpt_follows(s))
 		session_hold(s, "250 2.1.0 Sender ok");
 	else
@@ -229,6 +231,12 @@ command_rcpt(struct session *s, const char *args)
 		error = "452 4.5.3 Too many recipients: send them another";
 		session_refused(s, error, "too-many-recipients",
 		    s->mail.sender, rcpt.address);
+		session_answer(s, 0, rcpt.address, error);
+		return;
+	}
+	if ((error = rdns_missing(s, rcpt.address)) != NULL) {
+		session_refused(s, error, "rdns", s->mail.sender,
+		    rcpt.address);
 		session_answer(s, 0, rcpt.address, error);
 		return;
 	}
@@ -387,7 +395,8 @@ int
 command_waits(const struct command *c, const struct session *s)
 {
 	if (c->parallel)
-		return (s->waiting >= RCPTS_IN_FLIGHT);
+		return (s->waiting >= RCPTS_IN_FLIGHT ||
+		    (s->mail_given && rdns_waits(s)));
 	return (s->waiting > 0);
 }
 

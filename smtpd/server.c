@@ -417,6 +417,7 @@ static const struct ipc_entry queue_entries[] = {
 	{ QUEUE_ACCEPTING,	on_accepting },
 	{ QUEUE_BOUNCE,		bounce_on_bounce },
 	{ QUEUE_PAUSE,		on_pause },
+	{ QUEUE_NAME,		rdns_on_name },
 	{ IPC_NONE,		NULL }
 };
 

@@ -141,6 +141,7 @@ session_free(struct session *s)
 	session_reset(s);
 	auth_cancel(s);
 	auth_forget(s);
+	rdns_cancel(s);
 	RB_REMOVE(session_tree, &state.tree, s);
 	io_free(s->io);
 	server_session_gone(s->endpoint,
@@ -157,6 +158,7 @@ session_facts(const struct session *s, struct facts *f)
 	f->user = s->user[0] != '\0' ? s->user : NULL;
 	f->client = s->client[0] != '\0' ? s->client : NULL;
 	f->helo = s->helo;
+	f->rdns = s->rdns[0] != '\0' ? s->rdns : NULL;
 	f->tag = endpoint_tag(s->endpoint);
 	f->sender = s->mail.sender;
 	/* its value comes with the content */
@@ -403,7 +405,8 @@ session_waits(const struct session *s)
 {
 	switch (s->state) {
 	case SESSION_COMMAND:
-		return (s->waiting > 0);
+		return (s->waiting > 0 ||
+		    (rdns_waits(s) && io_len(s->io) > 0));
 	case SESSION_DATA:
 		return (s->intake != NULL && intake_busy(s->intake));
 	case SESSION_PROXY:
@@ -438,6 +441,7 @@ session_client(struct session *s)
 static void
 session_welcome(struct session *s)
 {
+	rdns_ask(s, server_config());
 	if (endpoint_policy(s->endpoint)->tls == LISTEN_SMTPS)
 		secure_start(s);
 	else
@@ -681,6 +685,7 @@ session_new(int fd, struct endpoint *endpoint,
 	s->endpoint = endpoint;
 	s->peer = *peer;
 	STAILQ_INIT(&s->answers);
+	rdns_init(s);
 	RB_INSERT(session_tree, &state.tree, s);
 	s->io = io_new(fd, session_event, s);
 	io_set_timeout(s->io, SESSION_IDLE);

@@ -24,6 +24,7 @@
  *	auth.c		AUTH, and what it allows
  *	strikes.c	failed logins, by address
  *	visitors.c	connections, by address and user
+ *	rdns.c		the client's name
  *	policy.c	what a listener asks of its sessions
  *	content.c	what comes after DATA
  *	intake.c	one message on its way into queue
@@ -43,6 +44,7 @@
 #include "lib/facts.h"
 #include "lib/io.h"
 #include "lib/ipc.h"
+#include "lib/loop.h"
 #include "smtpd/data.h"
 #include "smtpd/strip.h"
 #include "smtpd/syntax.h"
@@ -184,6 +186,14 @@ enum session_state {
 	SESSION_CLOSING		/* the last reply is on its way */
 };
 
+/* The client's name, for rules that look at it. */
+enum session_rdns {
+	RDNS_NOT_ASKED,
+	RDNS_ASKED,
+	RDNS_KNOWN,		/* also that it has none */
+	RDNS_FAILED
+};
+
 /* Header fields of ours that go in front of what comes next. */
 enum session_due {
 	DUE_NONE,
@@ -218,6 +228,9 @@ struct session {
 	uint32_t	 uid;
 	char		 client[64];	/* "" for the socket */
 	char		 user[64];	/* account at the socket, or "" */
+	enum session_rdns rdns_state;
+	struct loop_timer rdns_timer;
+	char		 rdns[DOMAIN_MAX]; /* or "" */
 	char		 auth[AUTH_NAME_MAX];	/* AUTH name, or "" */
 	struct login	*login;		/* an AUTH under way */
 	unsigned int	 failures;	/* of AUTH */
@@ -338,6 +351,20 @@ void		 auth_cancel(struct session *);
 const char	*auth_missing(const struct session *);
 /* Whether who has logged in may use this sender. */
 int		 auth_sender(const struct session *, const char *sender);
+
+/* rdns.c */
+
+void		 rdns_init(struct session *);
+/* Ask for the client's name, where a rule looks at it; once. */
+void		 rdns_ask(struct session *, const struct config *);
+/* QUEUE_NAME */
+void		 rdns_on_name(struct ipc *, struct ipc_msg *);
+/* The session ends. */
+void		 rdns_cancel(struct session *);
+/* The answer is to come. */
+int		 rdns_waits(const struct session *);
+/* The reply, where the recipient's rule hangs on what was not found out. */
+const char	*rdns_missing(const struct session *, const char *rcpt);
 
 /* strikes.c */
 
