@@ -254,7 +254,11 @@ client()
 }
 
 atf_test_case swaks cleanup
-swaks_head() { atf_set require.user root require.progs swaks; }
+swaks_head()
+{
+	atf_set require.user root
+	atf_set require.progs swaks
+}
 swaks_body()
 {
 	do_swaks()
@@ -276,7 +280,11 @@ swaks_body()
 swaks_cleanup() { stop_all; }
 
 atf_test_case msmtp cleanup
-msmtp_head() { atf_set require.user root require.progs msmtp; }
+msmtp_head()
+{
+	atf_set require.user root
+	atf_set require.progs msmtp
+}
 msmtp_body()
 {
 	do_msmtp()
@@ -300,7 +308,11 @@ msmtp_body()
 msmtp_cleanup() { stop_all; }
 
 atf_test_case curl cleanup
-curl_head() { atf_set require.user root require.progs curl; }
+curl_head()
+{
+	atf_set require.user root
+	atf_set require.progs curl
+}
 curl_body()
 {
 	do_curl()
@@ -327,7 +339,11 @@ curl_body()
 curl_cleanup() { stop_all; }
 
 atf_test_case s_nail cleanup
-s_nail_head() { atf_set require.user root require.progs s-nail; }
+s_nail_head()
+{
+	atf_set require.user root
+	atf_set require.progs s-nail
+}
 s_nail_body()
 {
 	do_nail()
@@ -390,7 +406,11 @@ smtplib_body()
 smtplib_cleanup() { stop_all; }
 
 atf_test_case nodemailer cleanup
-nodemailer_head() { atf_set require.user root require.progs node; }
+nodemailer_head()
+{
+	atf_set require.user root
+	atf_set require.progs node
+}
 nodemailer_body()
 {
 	export NODE_PATH="${NODE_PATH:-/usr/share/nodejs}"
