@@ -308,5 +308,7 @@ main(int argc, char **argv)
 	printf("crowd: %ld of %ld idle and %ld of %ld slow still served, "
 	    "%lu flooded\n", still_open(idle, crowd.idle), crowd.idle,
 	    still_open(slow, crowd.slow), crowd.slow, crowd.flooded);
+	free(idle);
+	free(slow);
 	return (WIFEXITED(status) ? WEXITSTATUS(status) : 1);
 }

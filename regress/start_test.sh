@@ -49,9 +49,9 @@ sigterm_body()
 {
 	simple
 	start_bindery
+	wait_or_fail 10 'grep -q started bindery.log'
 	stop_bindery
 	[ $status -eq 0 ] || fail "exit status $status"
-	grep -q started bindery.log || fail "no line that it started"
 	grep -q stopped bindery.log || fail "no line that it stopped"
 }
 sigterm_cleanup() { stop_all; }

@@ -88,7 +88,6 @@ taken(const char *sender, const char *ret, const char *envid)
 		_exit(loop_run());
 	}
 	close(pair[1]);
-	loop_init();
 	ipc = ipc_new(pair[0], "queue", none, closed, NULL);
 	put_mail(ipc, sender, ret, envid);
 	put_mail(ipc, sender, ret, envid);
@@ -104,6 +103,7 @@ ATF_TC_BODY(mail, tc)
 {
 	char	 word[4096];
 
+	loop_init();
 	ATF_CHECK(taken("a@example.com", NULL, NULL));
 	ATF_CHECK(taken("", "FULL", "QQ314159"));
 	ATF_CHECK(taken("\"a b\"@example.com", "HDRS", "a+20b"));
