@@ -25,7 +25,7 @@ LIB =		lib/address.o lib/table.o lib/rules.o lib/envelope.o \
 		lib/config.o lib/config_check.o lib/options.o lib/bundle.o \
 		lib/config_check_rules.o lib/config_record.o \
 		lib/config_record_binding.o lib/config_print.o lib/lex.o \
-		lib/config_advise.o \
+		lib/config_advise.o lib/config_tls.o \
 		lib/log.o lib/loop.o lib/ipc.o lib/io.o lib/io_tls.o \
 		lib/tls_server.o lib/tls_client.o \
 		lib/proc.o lib/role.o lib/accounts.o lib/rendezvous.o parse.o

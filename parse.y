@@ -286,7 +286,10 @@ action_option	: HOST STRING		{ record_action_host(R, $2); }
 			record_reference(R, &R->action->aliases,
 			    record_table(R, $2), "alias");
 		}
-		| TTL STRING		{ record_action_ttl(R, $2); }
+		| TTL STRING		{
+			record_left_out(R, "ttl", "queue ttl, and "
+			    "message-expiration of a binding");
+		}
 		| SRC value		{
 			record_left_out(R, "src", "bind-address of a binding");
 		}

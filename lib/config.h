@@ -242,7 +242,6 @@ struct action {
 	struct table	*aliases;
 	char		*path;		/* maildir, command, lmtp destination */
 	int		 rcpt_to;	/* lmtp rcpt-to */
-	int64_t		 ttl;		/* 0: queue ttl */
 	struct origin	 origin;
 };
 TAILQ_HEAD(actions, action);
@@ -432,6 +431,11 @@ const struct option *config_option_at(const struct config *,
 const char	*option_name(enum option_id);
 /* The value as it would be written; a static buffer of a few, in turn. */
 const char	*option_text(enum option_id, const struct option *);
+
+/* What the action alone asks of TLS. */
+enum tls_policy	 config_action_tls(const struct action *);
+/* Something is sent only where the authorities vouch for the peer. */
+int		 config_verifies(const struct config *);
 
 /* Print back in the canonical form: golden files, -nv. */
 void		 config_print(const struct config *, FILE *);

@@ -235,8 +235,6 @@ print_action(FILE *f, const struct action *a)
 		fprintf(f, " %s", tls[a->tls_verify]);
 	print_reference(f, "auth", a->auth);
 	print_reference(f, "alias", a->aliases);
-	if (a->ttl != 0)
-		fprintf(f, " ttl %s", written_time(a->ttl));
 	putc('\n', f);
 }
 

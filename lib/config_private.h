@@ -170,7 +170,6 @@ void	 record_action(struct recorder *, const char *, enum action_type,
 	    const char *);
 void	 record_action_host(struct recorder *, const char *);
 void	 record_action_tls(struct recorder *, enum tls_words);
-void	 record_action_ttl(struct recorder *, const char *);
 /* An option of smtpd.conf(5) that is another of ours. */
 void	 record_left_out(struct recorder *, const char *, const char *ours);
 void	 record_action_only(struct recorder *, int ok, const char *);

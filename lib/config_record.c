@@ -456,16 +456,6 @@ record_action_tls(struct recorder *r, enum tls_words words)
 		    TLS_POLICY_REQUIRE;
 }
 
-void
-record_action_ttl(struct recorder *r, const char *text)
-{
-	if (r->action->ttl != 0)
-		report_error(r->report, &r->here, "ttl is given twice");
-	if (duration_parse(text, &r->action->ttl) == -1 || r->action->ttl < 1)
-		report_error(r->report, &r->here, "ttl \"%s\" is not a time "
-		    "such as 4d", text);
-}
-
 /* Rules */
 
 static struct rule *

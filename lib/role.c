@@ -262,6 +262,7 @@ on_swap(struct ipc *ipc, struct ipc_msg *m)
 		state.callbacks->configured(state.now->conf,
 		    before == NULL ? NULL : before->conf);
 	generation_free(before);
+	memory_give_back();
 	ipc_begin(ipc, ROLE_SWAPPED);
 	ipc_put_u32(ipc, generation);
 	ipc_end(ipc);

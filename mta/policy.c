@@ -39,18 +39,6 @@ strictness(enum tls_policy tls)
 	}
 }
 
-/* A password is for nobody but the host that was meant. */
-static enum tls_policy
-action_tls(const struct action *a)
-{
-	if (a->tls == TLS_POLICY_OPPORTUNISTIC || a->tls == TLS_POLICY_NONE)
-		return (a->tls);
-	if (a->tls_verify == TLS_WORDS_VERIFY || (a->auth != NULL &&
-	    a->tls_verify != TLS_WORDS_NO_VERIFY))
-		return (TLS_POLICY_VERIFY);
-	return (TLS_POLICY_REQUIRE);
-}
-
 void
 policy_for(const struct lane *lane, const char *name, struct policy *p)
 {
@@ -66,7 +54,7 @@ policy_for(const struct lane *lane, const char *name, struct policy *p)
 		return;
 	p->smtps = a->tls == TLS_POLICY_SMTPS;
 	p->auth = a->auth != NULL;
-	said = action_tls(a);
+	said = config_action_tls(a);
 	switch (said) {
 	case TLS_POLICY_OPPORTUNISTIC:
 		/* nothing was said */

@@ -298,7 +298,10 @@ load_told(struct bundle *files, const char *hostname, char *const *defines)
 	}
 }
 
-/* Whom the mta believes about certificates; the system's list is no must. */
+/*
+ * Whom the mta believes about certificates; the system's list, a large file,
+ * is no must, and is read only where something depends on it.
+ */
 static void
 load_authorities(const struct config *conf, struct bundle *files,
     struct load_report *report)
@@ -323,6 +326,8 @@ load_authorities(const struct config *conf, struct bundle *files,
 		tls_client_free(trial);
 		return;
 	}
+	if (!config_verifies(conf))
+		return;
 	for (i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
 		if (load_file(files, CA_NAME, usual[i]) != NULL)
 			return;

@@ -136,6 +136,7 @@ reload_finish(void)
 	}
 	reload.event = NULL;
 	reload_answer(NULL);
+	memory_give_back();
 }
 
 /* Nothing changes; at the start there is nothing to go back to. */

@@ -48,6 +48,11 @@
 
 /* Let connect(2) choose the port of a socket that is bound to an address. */
 void	 socket_defer_port(int fd);
+/*
+ * After much was freed, as when a configuration was read: memory goes back to
+ * the system where the allocator keeps it otherwise.
+ */
+void	 memory_give_back(void);
 
 #ifndef __OpenBSD__
 #include <stddef.h>

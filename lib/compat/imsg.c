@@ -111,8 +111,12 @@ room_for(struct imsgbuf *b, size_t n)
 	if (b->in_size - b->in_len >= n)
 		return (0);
 	size = b->in_len + n;
-	if ((in = recallocarray(b->in, b->in_size, size, 1)) == NULL)
+	/* what is not read into is not touched, and costs no memory */
+	if ((in = malloc(size)) == NULL)
 		return (-1);
+	if (b->in != NULL)
+		memcpy(in, b->in, b->in_len);
+	freezero(b->in, b->in_size);
 	b->in = in;
 	b->in_size = size;
 	return (0);

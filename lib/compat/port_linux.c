@@ -14,13 +14,14 @@
  * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
  */
 
-/*
- * Linux: bind(2) an address now and let connect(2) choose the port, so that
- * ports are counted per destination and not per source.
- */
-
 #include <netinet/in.h>
 
+#include <malloc.h>
+
+/*
+ * bind(2) an address now and let connect(2) choose the port, so that ports are
+ * counted per destination and not per source.
+ */
 void
 socket_defer_port(int fd)
 {
@@ -28,4 +29,12 @@ socket_defer_port(int fd)
 
 	/* an old kernel has fewer ports to give, no more is lost */
 	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
+}
+
+void
+memory_give_back(void)
+{
+#ifdef __GLIBC__
+	malloc_trim(0);
+#endif
 }
