@@ -62,12 +62,13 @@ MAIN =		smtpd/main.o
 HDRS =		lib/address.h lib/config.h lib/control.h lib/envelope.h \
 		lib/facts.h lib/io.h lib/ipc.h lib/log.h lib/loop.h \
 		lib/proc.h lib/role.h lib/rules.h lib/sandbox.h lib/table.h \
-		lib/task.h lib/text.h lib/config_private.h lib/lex.h lib/compat/compat.h \
-		queue/queue.h queue/spool.h queue/spool_log.h queue/spool_disk.h queue/record.h \
+		lib/task.h lib/text.h lib/config_private.h lib/lex.h \
+		lib/compat/compat.h queue/queue.h queue/spool.h \
+		queue/spool_log.h queue/spool_disk.h queue/record.h \
 		queue/flush.h mta/mta.h mta/secure.h smtpd/parent.h ctl/ctl.h \
 		lib/accounts.h lib/rendezvous.h lib/tls_server.h lib/tls_client.h \
-		smtpd/smtpd.h smtpd/syntax.h smtpd/data.h smtpd/strip.h smtpd/proxy.h \
-		ctl/sendmail.h
+		smtpd/smtpd.h smtpd/syntax.h smtpd/data.h smtpd/strip.h \
+		smtpd/proxy.h ctl/sendmail.h
 
 # what make fuzz tries
 PARSERS =	$(LIB) $(COMPAT) smtpd/syntax.o smtpd/data.o smtpd/strip.o \
@@ -88,7 +89,7 @@ bindery: $(MAIN) $(OBJS)
 $(LINKS): bindery
 	ln -sf bindery $@
 
-$(MAIN) $(OBJS): $(HDRS)
+$(MAIN) $(OBJS): $(HDRS) $(COMPAT_HDRS)
 
 parse.c: parse.y
 	$(YACC) -o $@ parse.y

@@ -32,7 +32,9 @@
 
 #include <imsg.h>
 
-#define READ_SIZE	65536
+/* Room for a read: more when one was filled. */
+#define READ_LEAST	4096
+#define READ_MOST	65536
 #define WRITE_IOVS	512
 #define READ_FDS	16
 /* Received and not claimed yet: only a break-in sends more. */
@@ -51,6 +53,7 @@ imsgbuf_init(struct imsgbuf *b, int fd)
 	TAILQ_INIT(&b->out);
 	b->fd = fd;
 	b->maxsize = 16384;
+	b->in_room = READ_LEAST;
 	return (0);
 }
 
@@ -182,7 +185,7 @@ imsgbuf_read(struct imsgbuf *b)
 	struct iovec	 iov;
 	ssize_t		 n;
 
-	if (room_for(b, READ_SIZE) == -1)
+	if (room_for(b, b->in_room) == -1)
 		return (-1);
 	memset(&msg, 0, sizeof(msg));
 	iov.iov_base = b->in + b->in_len;
@@ -199,6 +202,8 @@ imsgbuf_read(struct imsgbuf *b)
 	if (n <= 0)
 		return (n == -1 ? -1 : 0);
 	b->in_len += n;
+	if ((size_t)n == iov.iov_len && b->in_room < READ_MOST)
+		b->in_room *= 2;
 	if (fds_keep(b, &msg) == -1)
 		return (-1);
 	return (1);

@@ -54,7 +54,7 @@ struct imsgbuf {
 	struct ibufqueue out;
 	uint32_t	 queued;
 	uint8_t		*in;
-	size_t		 in_start, in_len, in_size;
+	size_t		 in_start, in_len, in_size, in_room;
 	int		*fds;		/* received, not yet claimed */
 	size_t		 nfds, fds_size;
 	size_t		 maxsize;
