@@ -25,6 +25,7 @@
 
 #include "lib/log.h"
 #include "lib/loop.h"
+#include "queue/pool.h"
 #include "queue/queue.h"
 
 RB_HEAD(queue_messages, message);
@@ -39,7 +40,11 @@ static struct {
 	struct queue_messages	 tree;
 	uint64_t		 messages;
 	uint64_t		 rcpts;
-} messages = { RB_INITIALIZER(&messages.tree), 0, 0 };
+	struct pool		 single;	/* those for one recipient */
+} messages = {
+	RB_INITIALIZER(&messages.tree), 0, 0,
+	POOL(sizeof(struct message) + sizeof(struct rcpt))
+};
 
 RB_GENERATE(queue_messages, message, node, message_compare);
 
@@ -55,7 +60,10 @@ message_new(uint64_t id, uint32_t nrcpts)
 	struct message	*m;
 	uint32_t	 i;
 
-	m = calloc(1, sizeof(*m) + nrcpts * sizeof(m->rcpts[0]));
+	if (nrcpts == 1)
+		m = pool_get(&messages.single);
+	else
+		m = calloc(1, sizeof(*m) + nrcpts * sizeof(m->rcpts[0]));
 	if (m == NULL)
 		fatal("calloc");
 	m->id = id;
@@ -131,7 +139,10 @@ message_from_envelope(const struct envelope *e)
 void
 message_free(struct message *m)
 {
-	free(m);
+	if (m->nrcpts == 1)
+		pool_put(&messages.single, m);
+	else
+		free(m);
 }
 
 struct message *
