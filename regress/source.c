@@ -20,10 +20,11 @@
  * only of those.  A peer that vanishes ends that session and is no error:
  * what counts is what was acknowledged before.
  *
- *	source [-p] [-c sessions] [-n messages] [-s octets] [-i prefix]
+ *	source [-pT] [-c sessions] [-n messages] [-s octets] [-i prefix]
  *	    [-f sender] [-k customers] [-t recipient]
  *	    -o acknowledged address:port
  *
+ * With -T an id is followed by the time at which its content went out.
  * With -k a "%" in the sender is the message's number modulo customers.
  */
 
@@ -63,6 +64,7 @@ struct session {
 	int		 fd;
 	enum step	 step;
 	unsigned int	 id;		/* of the message in hand */
+	double		 sent;		/* its content: a time of day */
 	char		 in[2048];
 	size_t		 inlen;
 	char		*out;
@@ -78,6 +80,7 @@ static struct {
 	const char	*prefix;
 	int		 acknowledged;	/* descriptor */
 	int		 pipelining;
+	int		 times;
 	unsigned int	 messages;
 	unsigned int	 next;
 	unsigned int	 accepted;
@@ -135,6 +138,15 @@ sender(const struct session *s)
 	return (text);
 }
 
+static double
+now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (ts.tv_sec + ts.tv_nsec / 1e9);
+}
+
 static char *
 content(const struct session *s)
 {
@@ -183,10 +195,13 @@ message_start(struct session *s)
 static void
 acknowledged(struct session *s)
 {
-	char line[128];
+	char line[128], time[32] = "";
 	int len;
 
-	len = snprintf(line, sizeof(line), "%s-%u\n", source.prefix, s->id);
+	if (source.times)
+		(void)snprintf(time, sizeof(time), " %.3f", s->sent);
+	len = snprintf(line, sizeof(line), "%s-%u%s\n", source.prefix, s->id,
+	    time);
 	if (write(source.acknowledged, line, len) != len)
 		err(1, "acknowledged");
 	source.accepted++;
@@ -231,6 +246,7 @@ reply(struct session *s, const char *line)
 		break;
 	case STEP_DATA:
 		s->step = STEP_DOT;
+		s->sent = now();
 		say(s, content(s));
 		break;
 	case STEP_DOT:
@@ -353,7 +369,7 @@ peer_find(const char *where)
 static void
 usage(void)
 {
-	fprintf(stderr, "usage: source [-p] [-c sessions] [-n messages] "
+	fprintf(stderr, "usage: source [-pT] [-c sessions] [-n messages] "
 	    "[-s octets] [-i prefix]\n\t[-f sender] [-k customers] "
 	    "[-t recipient] -o acknowledged address:port\n");
 	exit(1);
@@ -364,7 +380,7 @@ options(int argc, char **argv)
 {
 	int ch;
 
-	while ((ch = getopt(argc, argv, "c:f:i:k:n:o:ps:t:")) != -1) {
+	while ((ch = getopt(argc, argv, "c:f:i:k:n:o:ps:t:T")) != -1) {
 		switch (ch) {
 		case 'c':
 			source.nsessions = strtonum(optarg, 1, SESSIONS, NULL);
@@ -393,6 +409,9 @@ options(int argc, char **argv)
 			break;
 		case 't':
 			source.recipient = optarg;
+			break;
+		case 'T':
+			source.times = 1;
 			break;
 		default:
 			usage();

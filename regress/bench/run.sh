@@ -17,7 +17,8 @@
 # Figures of this machine.  Printed, never judged: only what was measured side
 # by side, on a quiet machine, can be compared.
 #
-#	MESSAGES=5000 SIZE=4096 DEPTH=100000 sh regress/bench/run.sh [PART ...]
+#	MESSAGES=5000 SIZE=4096 DEPTH=100000 TARRED=100000 \
+#	    sh regress/bench/run.sh [PART ...]
 #
 # The parts: idle, relay, calls, bindings, isolation, depth, crowd.  For a
 # million queued recipients, DEPTH=1000000.  The file "peers" beside this one
@@ -31,6 +32,7 @@ tarpit=$((port + 2))
 messages=${MESSAGES:-5000}
 size=${SIZE:-4096}
 depth=${DEPTH:-100000}
+tarred=${TARRED:-100000}
 
 fail()
 {
@@ -131,7 +133,7 @@ load()
 {
 	rm -f ack
 	_start=$(now)
-	"$top/regress/source" -p -c 20 -n "$1" -s "$2" -f 'a@c%.example' \
+	"$top/regress/source" -pT -c 20 -n "$1" -s "$2" -f 'a@c%.example' \
 	    -k "$3" -i "${4:-m}" -o ack 127.0.0.1:$port >source.out
 	grep -q "accepted=$1 " source.out || fail "$(cat source.out)"
 	wait_or_fail 120 "sunk_is $1 id=${4:-m}-"
@@ -226,26 +228,41 @@ slow_match()
 	    { print }'
 }
 
-# One customer's mail beside another's, whose next hop answers after ages.
+# Milliseconds from content sent to content received, of 99 in 100 messages.
+delay99()
+{
+	sed -n 's/^msg .* id=\(m-[0-9]*\) time=\([0-9.]*\) .*/\1 \2/p' \
+	    sink.rec | awk '
+	    NR == FNR { sent[$1] = $2; next }
+	    $1 in sent { printf("%.0f\n", ($2 - sent[$1]) * 1000) }' ack - |
+	    sort -n | awk '{ d[NR] = $1 }
+	    END { print d[int(NR * 0.99 + 0.5)] }'
+}
+
+# One customer's mail beside another's, whose next hop answers after ages:
+# three times without and with, for such figures swing.
 isolation()
 {
-	echo 'connect * * delay 30' >tar.script
+	for _stage in connect ehlo mail rcpt data dot; do
+		echo "$_stage * * delay 30"
+	done >tar.script
 	spawn tarpit "$top/regress/sink" -s tar.script -l tar.rec \
 	    127.0.0.1:$tarpit
 	_tarpit=$spawned
-	for _tar in 0 20000; do
+	for _tar in 0 $tarred 0 $tarred 0 $tarred; do
 		setup 1
 		slow_match <conf >conf.new
 		mv conf.new conf
 		start_sink 127.0.0.1:$sink
 		start_bindery
 		[ $_tar -eq 0 ] || "$top/regress/source" -p -c 20 -n $_tar \
-		    -s 500 -f a@held.example -t b@tar.example -i tar \
+		    -s 4096 -f a@held.example -t b@tar.example -i tar \
 		    -o tar.ack 127.0.0.1:$port >source.out
 		load 200 "$size" 1 warm
-		load 3000 "$size" 1
+		load 10000 "$size" 1
 		echo "isolation, $_tar of another customer wait:" \
-		    "$(compute %.0f "3000 / $took") delivered/s"
+		    "$(compute %.0f "10000 / $took") delivered/s," \
+		    "99 in 100 within $(delay99) ms"
 		stop_bindery
 		kill "$sink_pid"
 	done
