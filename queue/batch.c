@@ -97,6 +97,7 @@ batch_add(struct batch *b, const struct record *r, const void *text,
 	e = &b->entries[b->count++];
 	memset(e, 0, sizeof(*e));
 	e->id = r->id;
+	e->rcpt = r->rcpt;
 	e->offset = (uint32_t)b->len;
 	e->size = (uint32_t)record_size(r);
 	e->content = (uint32_t)logged;

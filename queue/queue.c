@@ -441,9 +441,6 @@ late(struct rcpt *rcpt)
 	if (bounce_busy() || spool_congested())
 		return (-1);
 	words = rcpt->tries == 0 ? NULL : rcpt_reply(rcpt);
-	/* its last words may be on their way to the log: soon, then */
-	if (words == NULL && rcpt->tries > 0 && !spool_idle())
-		return (-1);
 	rcpt->flags |= RCPT_WARNED;
 	spool_defer(rcpt_message(rcpt)->id, rcpt->number, rcpt->tries,
 	    rcpt->place == PLACE_WAIT ? rcpt->due : 0, 1, words);

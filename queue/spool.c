@@ -555,13 +555,12 @@ spool_read_reply(struct spool_ref ref, uint64_t id, uint32_t rcpt)
 {
 	struct record	 r;
 	unsigned char	*p;
-	char		*reply;
+	char		*reply = NULL;
 
-	if ((p = segment_read(ref, 0, &r)) == NULL)
-		return (strdup(""));
-	if (r.type == RECORD_DEFER && r.id == id && r.rcpt == rcpt)
+	if ((p = segment_read(ref, 0, &r)) != NULL &&
+	    r.type == RECORD_DEFER && r.id == id && r.rcpt == rcpt)
 		reply = strndup((char *)p + RECORD_HEAD, r.text);
-	else
+	else if ((reply = write_waiting_reply(id, rcpt)) == NULL)
 		reply = strdup("");
 	free(p);
 	return (reply);

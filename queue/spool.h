@@ -175,8 +175,9 @@ void		 spool_set_checkpoint(void (*)(void));
 struct envelope	*spool_read_envelope(struct spool_ref);
 void		*spool_read_content(struct spool_ref, uint64_t *len);
 /*
- * A reply kept by spool_defer, by the hint of spool_last; "" where it does
- * not hold (any more).  To free; NULL: no memory.
+ * A reply kept by spool_defer, by the hint of spool_last, or waiting to be
+ * written; "" where the hint does not hold (any more).  To free; NULL: no
+ * memory.
  */
 char		*spool_read_reply(struct spool_ref, uint64_t id,
 		    uint32_t rcpt);

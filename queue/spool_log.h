@@ -73,6 +73,7 @@ unsigned char	*segment_read(struct spool_ref, int whole, struct record *);
 
 struct batch_entry {
 	uint64_t	 id;
+	uint32_t	 rcpt;
 	uint32_t	 offset;	/* in the batch */
 	uint32_t	 size;
 	uint32_t	 content;	/* octets of it in the log */
@@ -140,6 +141,8 @@ struct batch	*write_batch(uint64_t size, int within_group);
 void		 write_split(void);
 void		 write_end_group(void);
 struct spool_ref write_guess(void);
+/* The reply of a defer record that waits to be written, to free; or NULL. */
+char		*write_waiting_reply(uint64_t id, uint32_t rcpt);
 int		 write_error(void);
 void		 write_pump(void);
 void		 write_tick(void);

@@ -125,6 +125,25 @@ write_guess(void)
 	return (ref);
 }
 
+char *
+write_waiting_reply(uint64_t id, uint32_t rcpt)
+{
+	const struct batch_entry	*e;
+	const struct batch		*b;
+	uint32_t			 i;
+
+	TAILQ_FOREACH_REVERSE(b, &writer.waiting, batches, entry)
+		for (i = b->count; i-- > 0; ) {
+			e = &b->entries[i];
+			if (e->type == RECORD_DEFER && e->id == id &&
+			    e->rcpt == rcpt)
+				return (strndup((const char *)b->buf +
+				    e->offset + RECORD_HEAD,
+				    e->size - RECORD_HEAD));
+		}
+	return (NULL);
+}
+
 /* Why a new message cannot be taken, or 0. */
 int
 write_error(void)

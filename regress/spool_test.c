@@ -452,8 +452,14 @@ ATF_TC_BODY(replies, tc)
 	ATF_REQUIRE_EQ(0, model_open("spool"));
 	model_append(10, 0);
 	spool_commit();
+	spool_defer(1000, 1, 2, 98, 0, "450 4.2.0 not now");
 	spool_defer(1000, 1, 3, 99, 0, "451 4.7.1 come back later");
 	ref = spool_last();
+	spool_defer(1000, 3, 3, 99, 0, "another's");
+	/* before it is written, too, and it is the last one that counts */
+	reply = spool_read_reply(ref, 1000, 1);
+	ATF_CHECK_STREQ("451 4.7.1 come back later", reply);
+	free(reply);
 	spool_commit();
 	reply = spool_read_reply(ref, 1000, 1);
 	ATF_CHECK_STREQ("451 4.7.1 come back later", reply);
