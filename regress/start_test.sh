@@ -165,6 +165,23 @@ second_instance_body()
 }
 second_instance_cleanup() { stop_all; }
 
+# Started while the roles of one that was killed are still going.
+atf_test_case successor cleanup
+successor_head() { atf_set require.user root; }
+successor_body()
+{
+	simple
+	start_bindery
+	old=$(role_pid queue)
+	kill -STOP $old
+	kill -KILL $bindery_pid
+	(sleep 1; kill -CONT $old) &
+	start_bindery
+	[ "$(role_pid queue)" != $old ] || fail "queue has not gone"
+	send_ok a@acme.example b@dest.example
+}
+successor_cleanup() { stop_all; }
+
 atf_test_case mta_restarted cleanup
 mta_restarted_head() { atf_set require.user root; }
 mta_restarted_body()
@@ -272,7 +289,7 @@ privileges_cleanup() { stop_all; }
 atf_init_test_cases()
 {
 	for case in sigterm stop_command starts_again check_only options \
-	    not_root unwritable_spool port_in_use second_instance \
+	    not_root unwritable_spool port_in_use second_instance successor \
 	    mta_restarted role_death background privileges; do
 		atf_add_test_case $case
 	done

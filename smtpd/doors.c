@@ -36,6 +36,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/accounts.h"
@@ -43,6 +44,7 @@
 #include "smtpd/parent.h"
 
 #define DOORS_BACKLOG	1024
+#define PATIENCE	30		/* tenths of a second */
 
 /* path is a folder owned by uid that nobody else can write to; made if not. */
 static int
@@ -80,6 +82,47 @@ folder(const char *path, mode_t mode, uid_t uid, gid_t gid,
 }
 
 /*
+ * Wait for what is busy: a daemon that was killed takes a moment to go with
+ * all its roles, and its successor may have been started at once.
+ */
+static int
+stays_busy(int (*busy)(const void *), const void *arg)
+{
+	const struct timespec	 tick = { 0, 100 * 1000 * 1000 };
+	int			 i;
+
+	for (i = 0; busy(arg); i++) {
+		if (i == PATIENCE)
+			return (1);
+		(void)nanosleep(&tick, NULL);
+	}
+	return (0);
+}
+
+static int
+is_locked(const void *arg)
+{
+	const int	*fd = arg;
+
+	return (flock(*fd, LOCK_EX | LOCK_NB) == -1 && errno == EWOULDBLOCK);
+}
+
+static int
+is_answered(const void *arg)
+{
+	const struct sockaddr_un	*sun = arg;
+	int				 answers, fd;
+
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd == -1)
+		return (1);
+	answers = connect(fd, (const struct sockaddr *)sun,
+	    sizeof(*sun)) == 0 || (errno != ECONNREFUSED && errno != ENOENT);
+	close(fd);
+	return (answers);
+}
+
+/*
  * Whether another daemon holds the spool.  The queue takes the lock itself;
  * this asks early, while the answer can still go to the terminal.
  */
@@ -101,7 +144,7 @@ spool_is_free(const char *spool, struct load_report *report)
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd == -1)
 		return (0);
-	busy = flock(fd, LOCK_EX | LOCK_NB) == -1 && errno == EWOULDBLOCK;
+	busy = stays_busy(is_locked, &fd);
 	close(fd);
 	if (busy) {
 		load_say(report, NULL, 0,
@@ -166,7 +209,6 @@ static int
 local_remove_stale(const struct sockaddr_un *sun, struct load_report *report)
 {
 	struct stat	 st;
-	int		 fd, answers;
 
 	if (lstat(sun->sun_path, &st) == -1) {
 		if (errno == ENOENT)
@@ -180,20 +222,12 @@ local_remove_stale(const struct sockaddr_un *sun, struct load_report *report)
 		    sun->sun_path);
 		return (-1);
 	}
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd == -1) {
-		load_say(report, NULL, 0, "socket: %s", strerror(errno));
-		return (-1);
-	}
-	answers = connect(fd, (const struct sockaddr *)sun,
-	    sizeof(*sun)) == 0 || errno != ECONNREFUSED;
-	close(fd);
-	if (answers) {
+	if (stays_busy(is_answered, sun)) {
 		load_say(report, NULL, 0,
 		    "%s: another bindery answers there", sun->sun_path);
 		return (-1);
 	}
-	if (unlink(sun->sun_path) == -1) {
+	if (unlink(sun->sun_path) == -1 && errno != ENOENT) {
 		load_say(report, NULL, 0, "%s: %s", sun->sun_path,
 		    strerror(errno));
 		return (-1);
