@@ -294,6 +294,9 @@ io_drain(struct io *io, size_t len)
 	if (io->full && io->in.len < io->limit) {
 		io->full = 0;
 		watch(io);
+		/* the rest of a record is no longer in the descriptor */
+		if (io->tls != NULL)
+			io_again(io);
 	}
 }
 

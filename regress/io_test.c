@@ -144,9 +144,9 @@ server(struct io *io, enum io_event event, void *arg)
 }
 
 static void
-pair(void)
+make_pair(int *fds)
 {
-	int	 fds[2], i;
+	int	 i;
 
 	/* as every role does */
 	ATF_REQUIRE(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
@@ -154,6 +154,14 @@ pair(void)
 	for (i = 0; i < 2; i++)
 		ATF_REQUIRE(fcntl(fds[i], F_SETFL, O_NONBLOCK) == 0);
 	loop_init();
+}
+
+static void
+pair(void)
+{
+	int	 fds[2];
+
+	make_pair(fds);
 	t.client = io_new(fds[0], client, NULL);
 	t.server = io_new(fds[1], server, NULL);
 	io_set_timeout(t.client, 20);
@@ -207,6 +215,64 @@ ATF_TC_BODY(echo_tls, tc)
 	tls_free(t.tls);
 }
 
+#define RECORDS	(3 * 16384)	/* of TLS: the last is read in part */
+#define LIMIT	40000
+
+static void
+late(void *arg)
+{
+	t.echoed += io_len(t.server);
+	io_drain(t.server, io_len(t.server));
+}
+
+/* Full, it takes nothing before the turn is over. */
+static void
+late_reader(struct io *io, enum io_event event, void *arg)
+{
+	if (event == IO_TIMEOUT)
+		loop_exit(4);
+	if (event != IO_DATA)
+		return;
+	if (io_len(io) == LIMIT)
+		loop_job_queue(arg);
+	else if (t.echoed > 0 && t.echoed + io_len(io) == RECORDS)
+		loop_exit(0);
+}
+
+static void
+eager(struct io *io, enum io_event event, void *arg)
+{
+	static const char	 all[RECORDS];
+
+	if (event == IO_SECURE)
+		ATF_REQUIRE(io_write(io, all, sizeof(all)) == 0);
+}
+
+/* What TLS holds of a record is read when there is room again. */
+ATF_TC_WITHOUT_HEAD(full_tls);
+ATF_TC_BODY(full_tls, tc)
+{
+	struct loop_job	 job;
+	int		 fds[2];
+
+	tls_setup();
+	make_pair(fds);
+	loop_job_init(&job, late, NULL);
+	t.client = io_new(fds[0], eager, NULL);
+	t.server = io_new(fds[1], late_reader, &job);
+	io_set_limit(t.server, LIMIT);
+	io_set_timeout(t.server, 10);
+	ATF_REQUIRE(io_tls_server(t.server, t.tls) == 0);
+	ATF_REQUIRE(io_tls_client(t.client, t.client_config, "mx.example") ==
+	    0);
+	ATF_CHECK_EQ(0, loop_run());
+	ATF_CHECK_EQ(LIMIT, t.echoed);
+	io_free(t.client);
+	io_free(t.server);
+	tls_config_free(t.client_config);
+	tls_free(t.tls);
+}
+
 static void
 silent(struct io *io, enum io_event event, void *arg)
 {
@@ -233,6 +299,7 @@ ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, echo);
 	ATF_TP_ADD_TC(tp, echo_tls);
+	ATF_TP_ADD_TC(tp, full_tls);
 	ATF_TP_ADD_TC(tp, timeout);
 	return (atf_no_error());
 }
