@@ -101,6 +101,16 @@ pipelining_body()
 	END
 	[ "$(grep -c '^354' out)" -eq 2 ] || fail "$(cat out)"
 	tail -n 1 out | grep -q '^221' || fail "$(cat out)"
+	# what only begins like RCPT takes MAIL's reply along as well
+	dialog -t 5 >out <<-END
+		EHLO client.example
+		=MAIL FROM:<a@acme.example>\r\nRCPTS TO:<a@dest.example>\r\n
+		?
+		?
+		QUIT
+	END
+	tail -n 3 out | cut -c 1-3 | xargs | grep -q '^250 500 221$' ||
+	    fail "$(cat out)"
 	wait_or_fail 10 'sunk_is 1 id=one && sunk_is 1 id=two'
 	grep 'id=one' sink.rec | grep -q '<a@dest.example>,<b@dest.example>' ||
 	    fail "not one task for two recipients"

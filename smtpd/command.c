@@ -87,14 +87,19 @@ command_ehlo(struct session *s, const char *args)
 	    auth_offered(s) ? "250-AUTH PLAIN LOGIN\r\n" : "");
 }
 
-/* A whole RCPT is there already: its reply can take MAIL's along. */
+/*
+ * A whole RCPT is there already: its reply can take MAIL's along.  No other
+ * command will do: it would wait for MAIL's reply, which waits for it.
+ */
 static int
 rcpt_follows(const struct session *s)
 {
-	size_t	 len = io_len(s->io);
+	const char	*data = io_data(s->io);
+	size_t		 len = io_len(s->io);
 
-	return (len > 4 && strncasecmp(io_data(s->io), "RCPT", 4) == 0 &&
-	    memchr(io_data(s->io), '\n', len) != NULL);
+	return (len > 4 && strncasecmp(data, "RCPT", 4) == 0 &&
+	    memchr(" \t\r\n", data[4], 4) != NULL &&
+	    memchr(data, '\n', len) != NULL);
 }
 
 static void
