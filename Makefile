@@ -39,7 +39,8 @@ SMTPD =		smtpd/parent.o smtpd/children.o smtpd/reload.o \
 QUEUE =		queue/queue.o queue/message.o queue/message_again.o \
 		queue/message_cache.o queue/lane.o queue/lane_age.o \
 		queue/pool.o queue/schedule.o queue/counter.o queue/group.o \
-		queue/transaction.o queue/answer.o queue/delivery.o \
+		queue/transaction.o queue/transaction_bind.o \
+		queue/transaction_store.o queue/answer.o queue/delivery.o \
 		queue/content.o queue/bounce.o queue/bounce_text.o queue/suspend.o \
 		queue/filter.o queue/control.o queue/control_command.o \
 		queue/control_show.o queue/control_queue.o \
@@ -62,9 +63,10 @@ HDRS =		lib/address.h lib/config.h lib/control.h lib/envelope.h \
 		lib/facts.h lib/io.h lib/ipc.h lib/log.h lib/loop.h \
 		lib/proc.h lib/role.h lib/rules.h lib/sandbox.h lib/table.h \
 		lib/task.h lib/text.h lib/config_private.h lib/lex.h \
-		lib/compat/compat.h queue/queue.h queue/pool.h queue/spool.h \
-		queue/spool_log.h queue/spool_disk.h queue/record.h \
-		queue/flush.h mta/mta.h mta/secure.h smtpd/parent.h ctl/ctl.h \
+		lib/compat/compat.h queue/queue.h queue/transaction.h \
+		queue/pool.h queue/spool.h queue/spool_log.h \
+		queue/spool_disk.h queue/record.h queue/flush.h mta/mta.h \
+		mta/secure.h smtpd/parent.h ctl/ctl.h \
 		lib/accounts.h lib/rendezvous.h lib/tls_server.h lib/tls_client.h \
 		smtpd/smtpd.h smtpd/syntax.h smtpd/data.h smtpd/strip.h \
 		smtpd/proxy.h ctl/sendmail.h

@@ -27,6 +27,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/log.h"
 #include "lib/text.h"
 
 #define ID_DIGITS	16
@@ -218,6 +219,18 @@ size_parse(const char *s, int64_t *octets)
 		return (-1);
 	*octets = n << shift;
 	return (0);
+}
+
+char *
+text_copy(const char *text)
+{
+	char	*copy;
+
+	if (text == NULL)
+		return (NULL);
+	if ((copy = strdup(text)) == NULL)
+		fatal("strdup");
+	return (copy);
 }
 
 /*

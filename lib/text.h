@@ -35,6 +35,9 @@ const char	*duration_text(uint64_t seconds);	/* "4h2m", in turn */
 /* "35M", "64K", "1G", "4096".  -1: none. */
 int		 size_parse(const char *, int64_t *octets);
 
+/* To free; NULL stays NULL.  Without memory it is fatal. */
+char		*text_copy(const char *);
+
 /* RFC 5322 date in local time: "Sun, 22 Nov 2026 21:47:57 +0000". */
 const char	*date_text(int64_t seconds);		/* in turn */
 

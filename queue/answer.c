@@ -15,9 +15,9 @@
  */
 
 /*
- * What smtpd is told about its transactions.  Called by transaction.c, which
- * decides it; an answer for a transaction that smtpd has given up is dropped
- * there.
+ * What smtpd is told about its transactions.  Called by transaction.c and its
+ * neighbours, which decide it; an answer for a transaction that smtpd has
+ * given up is dropped there.
  */
 
 #include <errno.h>

@@ -27,6 +27,7 @@
 
 #include "lib/log.h"
 #include "lib/loop.h"
+#include "lib/text.h"
 #include "queue/queue.h"
 
 #define SCOPE_MAX	512
@@ -132,18 +133,6 @@ suspension_free(struct suspension *s)
 	free(s);
 }
 
-static char *
-copy(const char *text)
-{
-	char	*p;
-
-	if (text == NULL)
-		return (NULL);
-	if ((p = strdup(text)) == NULL)
-		fatal("strdup");
-	return (p);
-}
-
 /* Remember when the first one ends, so that no tick walks them all. */
 static void
 suspend_note_end(const struct suspension *s)
@@ -159,14 +148,14 @@ suspend_put(const struct suspension *from)
 
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		fatal("calloc");
-	s->binding = copy(from->binding);
-	s->domain = copy(from->domain);
-	s->site = copy(from->site);
+	s->binding = text_copy(from->binding);
+	s->domain = text_copy(from->domain);
+	s->site = text_copy(from->site);
 	s->reception = from->reception;
 	s->since = from->since;
 	s->until = from->until;
-	s->by = copy(from->by);
-	s->reason = copy(from->reason);
+	s->by = text_copy(from->by);
+	s->reason = text_copy(from->reason);
 	if ((old = RB_FIND(suspensions, &suspend.tree, s)) != NULL) {
 		RB_REMOVE(suspensions, &suspend.tree, old);
 		suspension_free(old);
@@ -233,8 +222,8 @@ suspend_replay(const char *scope, const char *state)
 		queue_pause(scope + 6, state[0] != '\0');
 		return;
 	}
-	names = copy(scope);
-	values = copy(state);
+	names = text_copy(scope);
+	values = text_copy(state);
 	if (scope_parse(names, &s) == -1)
 		log_warnx("spool: unknown suspension \"%s\"", scope);
 	else if (state[0] != '\0') {
@@ -358,9 +347,9 @@ suspend_tick(void)
 			continue;
 		}
 		over = *s;
-		over.binding = copy(s->binding);
-		over.domain = copy(s->domain);
-		over.site = copy(s->site);
+		over.binding = text_copy(s->binding);
+		over.domain = text_copy(s->domain);
+		over.site = text_copy(s->site);
 		over.reason = NULL;
 		(void)suspend_lift(&over, "time", NULL, NULL);
 		free(over.binding);

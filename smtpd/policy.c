@@ -26,21 +26,9 @@
 
 #include "lib/log.h"
 #include "lib/role.h"
+#include "lib/text.h"
 #include "lib/tls_server.h"
 #include "smtpd/smtpd.h"
-
-/* NULL stays NULL. */
-static char *
-copy(const char *text)
-{
-	char	*p;
-
-	if (text == NULL)
-		return (NULL);
-	if ((p = strdup(text)) == NULL)
-		fatal("strdup");
-	return (p);
-}
 
 static const struct pki *
 pki_find(const struct config *conf, const char *name)
@@ -85,11 +73,11 @@ policy_new(const struct config *conf, const struct listener *l)
 	if ((p = calloc(1, sizeof(*p))) == NULL)
 		fatal("calloc");
 	p->tls = l->tls;
-	p->auth = copy(l->auth == NULL ? NULL : table_name(l->auth));
+	p->auth = text_copy(l->auth == NULL ? NULL : table_name(l->auth));
 	p->auth_optional = l->auth_optional;
 	p->auth_insecure = l->auth_insecure;
-	p->senders = copy(l->senders == NULL ? NULL : table_name(l->senders));
-	p->trust_header = copy(l->trust_header);
+	p->senders = text_copy(l->senders == NULL ? NULL : table_name(l->senders));
+	p->trust_header = text_copy(l->trust_header);
 	if (l->tls != LISTEN_PLAIN)
 		p->context = context_new(conf, l);
 	return (p);

@@ -1,0 +1,98 @@
+/*
+ * Copyright (c) 2026 The Bindery authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Private to transaction.c, transaction_bind.c and transaction_store.c: mail
+ * on its way in, from smtpd's MAIL until it is on disk.
+ */
+
+#ifndef QUEUE_TRANSACTION_H
+#define QUEUE_TRANSACTION_H
+
+#include <sys/queue.h>
+#include <sys/tree.h>
+#include <stdint.h>
+
+#include "queue/queue.h"
+
+enum answer {
+	ANSWER_NONE,			/* nobody was asked yet */
+	ANSWER_ASKED,			/* mta has not said yet */
+	ANSWER_LATER,			/* it is asked about the header too */
+	ANSWER_TAKEN
+};
+
+struct tx_rcpt {
+	TAILQ_ENTRY(tx_rcpt)	 entry;
+	TAILQ_ENTRY(tx_rcpt)	 asking;
+	struct transaction	*tx;
+	struct account		*account;	/* a place on it is ours */
+	enum answer		 answer;
+	uint64_t		 ask;
+	uint32_t		 asked;		/* loop_seconds() */
+	uint32_t		 number;
+	uint32_t		 rule;
+	char			*group;
+	char			*destination;
+	const char		*address;
+	const char		*action;
+	const char		*orcpt;
+	const char		*notify;
+	char			 text[];	/* those strings */
+};
+TAILQ_HEAD(tx_rcpts, tx_rcpt);
+
+struct transaction {
+	RB_ENTRY(transaction)	 node;
+	uint64_t		 tx;		/* smtpd's number */
+	uint64_t		 id;		/* message id, 0: not yet */
+	uint64_t		 bounce;
+	struct facts		*facts;
+	char			*ret;
+	char			*envid;
+	struct tx_rcpts		 rcpts;
+	struct message		*message;	/* being stored */
+	uint32_t		 undecided;	/* asked with the header */
+	uint32_t		 nrcpts;
+	uint8_t			 eightbit;
+	uint8_t			 utf8;		/* MAIL said SMTPUTF8 ... */
+	uint8_t			 utf8_header;	/* ... and content needs it */
+	uint32_t		 size;		/* declared, 0: not */
+	uint8_t			 large;		/* a file was given out */
+	uint8_t			 gone;		/* nobody wants the answer */
+};
+
+/* transaction.c: those under way. */
+struct transaction *transaction_find(uint64_t tx);
+void		 transaction_free(struct transaction *);
+/* Its message's id, chosen when it is asked for first. */
+uint64_t	 transaction_id(struct transaction *);
+void		 tx_rcpt_free(struct tx_rcpt *);
+/* Texts that are packed behind a structure; NULL takes no room. */
+size_t		 packed_size(const char *);
+const char	*packed_put(char **, const char *);
+
+/* transaction_bind.c: which binding a recipient takes. */
+/* The binding may hang on a header that comes with the content. */
+int		 transaction_waits(const struct transaction *);
+void		 tx_rcpt_ask(struct tx_rcpt *);
+/* Its answer is wanted no more. */
+void		 tx_rcpt_unask(struct tx_rcpt *);
+
+/* transaction_store.c: the transaction is over, and nothing was kept. */
+void		 transaction_give_up(struct transaction *, int error);
+
+#endif

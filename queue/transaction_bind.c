@@ -1,0 +1,216 @@
+/*
+ * Copyright (c) 2026 The Bindery authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Which binding a recipient takes: mta is asked, once, and what it answers is
+ * admitted or refused.  A recipient that hangs on a header waits for that.
+ * Nothing is taken here that no binding was found for, but a bounce.
+ */
+
+#include <stdlib.h>
+
+#include "lib/log.h"
+#include "lib/loop.h"
+#include "lib/text.h"
+#include "queue/transaction.h"
+
+/* Seconds that a recipient waits for an mta that is being restarted. */
+#define ASK_SECONDS	5
+
+static struct {
+	struct tx_rcpts	 asking;	/* oldest first */
+	uint64_t	 last_ask;
+} binds = { .asking = TAILQ_HEAD_INITIALIZER(binds.asking) };
+
+int
+transaction_waits(const struct transaction *t)
+{
+	return (t->facts->header[0] != NULL && t->bounce == 0);
+}
+
+/*
+ * A recipient's answer is known.  Where the header was asked, the message has
+ * one answer: the first bad one, or the last.
+ */
+static void
+decided(struct tx_rcpt *rcpt, int code, const char *reply, const char *cause)
+{
+	struct transaction	*t = rcpt->tx;
+
+	if (!transaction_waits(t)) {
+		answer_rcpt(t->tx, t->id, rcpt->number, code, reply, cause);
+		return;
+	}
+	if (t->undecided == 0)
+		return;
+	t->undecided = code == 250 ? t->undecided - 1 : 0;
+	if (t->undecided == 0)
+		answer_header(t->tx, code, reply, cause);
+}
+
+static void
+refuse(struct tx_rcpt *rcpt, int code, const char *reply, const char *cause)
+{
+	decided(rcpt, code, reply, cause);
+	tx_rcpt_free(rcpt);
+}
+
+static void
+put_ask(const struct tx_rcpt *rcpt)
+{
+	struct ipc	*mta;
+
+	if ((mta = queue_mta()) == NULL)
+		return;			/* transaction_mta_up() asks */
+	ipc_begin(mta, QUEUE_BIND);
+	ipc_put_u64(mta, rcpt->ask);
+	facts_put(mta, rcpt->tx->facts);
+	ipc_put_str(mta, rcpt->address);
+	ipc_put_str(mta, rcpt->action);
+	ipc_end(mta);
+}
+
+void
+tx_rcpt_ask(struct tx_rcpt *rcpt)
+{
+	rcpt->answer = ANSWER_ASKED;
+	rcpt->ask = ++binds.last_ask;
+	rcpt->asked = loop_seconds();
+	TAILQ_INSERT_TAIL(&binds.asking, rcpt, asking);
+	put_ask(rcpt);
+}
+
+void
+tx_rcpt_unask(struct tx_rcpt *rcpt)
+{
+	if (rcpt->answer == ANSWER_ASKED)
+		TAILQ_REMOVE(&binds.asking, rcpt, asking);
+	rcpt->answer = ANSWER_NONE;
+}
+
+void
+transaction_header(struct ipc *ipc, struct ipc_msg *msg)
+{
+	struct transaction	*t;
+	struct tx_rcpt		*rcpt;
+	struct facts		 facts, *copied;
+
+	t = transaction_find(ipc_get_u64(msg));
+	if (t == NULL || t->message != NULL || !transaction_waits(t)) {
+		(void)ipc_get_str(msg);
+		ipc_get_end(msg);
+		return;
+	}
+	facts = *t->facts;
+	facts.header[1] = ipc_get_str(msg);
+	ipc_get_end(msg);
+	if ((copied = facts_copy(&facts)) == NULL)
+		fatal("facts_copy");
+	free(t->facts);
+	t->facts = copied;
+	TAILQ_FOREACH(rcpt, &t->rcpts, entry) {
+		if (rcpt->answer != ANSWER_LATER)
+			continue;
+		t->undecided++;
+		tx_rcpt_ask(rcpt);
+	}
+	if (t->undecided == 0)
+		answer_header(t->tx, 250, NULL, NULL);
+}
+
+/* A bounce is exempt: it is the queue's own mail. */
+static int
+admitted(struct tx_rcpt *rcpt, struct account *account)
+{
+	if (rcpt->tx->bounce != 0)
+		return (1);
+	if (account->refuse) {
+		refuse(rcpt, 451, "4.3.2 Mail for this binding is not "
+		    "accepted at present", "reception");
+		return (0);
+	}
+	if (account->limit > 0 && account->queued >= account->limit) {
+		refuse(rcpt, 452, "4.3.1 Too much mail is queued for this "
+		    "binding, try later", "queue-limit");
+		return (0);
+	}
+	return (1);
+}
+
+void
+transaction_bound(struct ipc *ipc, struct ipc_msg *msg)
+{
+	const char	*binding, *group;
+	struct account	*account;
+	struct tx_rcpt	*rcpt;
+	uint64_t	 number;
+	uint32_t	 rule;
+
+	number = ipc_get_u64(msg);
+	binding = ipc_get_str(msg);
+	group = ipc_get_str(msg);
+	rule = ipc_get_u32(msg);
+	(void)ipc_get_str(msg);			/* mta has logged it */
+	ipc_get_end(msg);
+	/* answers come in the order of the questions: mostly the first */
+	TAILQ_FOREACH(rcpt, &binds.asking, asking)
+		if (rcpt->ask == number)
+			break;
+	if (rcpt == NULL)
+		return;
+	if (binding != NULL)
+		account = account_get(binding);
+	else if (group != NULL)
+		account = group_choose(group, rcpt->tx->facts->sender,
+		    rcpt->address, rcpt->destination, GROUP_BIRTH);
+	else
+		account = NULL;
+	if (account == NULL && rcpt->tx->bounce == 0) {
+		refuse(rcpt, 451, "4.3.5 No binding for this message",
+		    "no-binding");
+		return;
+	}
+	if (account == NULL)
+		account = account_get(NULL);
+	if (!admitted(rcpt, account))
+		return;
+	tx_rcpt_unask(rcpt);
+	rcpt->answer = ANSWER_TAKEN;
+	rcpt->account = account;
+	account->queued++;
+	rcpt->rule = rule;
+	rcpt->group = text_copy(group);
+	decided(rcpt, 250, "2.1.5 Recipient ok", NULL);
+}
+
+void
+transaction_mta_up(void)
+{
+	struct tx_rcpt	*rcpt;
+
+	TAILQ_FOREACH(rcpt, &binds.asking, asking)
+		put_ask(rcpt);
+}
+
+void
+transaction_tick(void)
+{
+	struct tx_rcpt	*rcpt;
+
+	while ((rcpt = TAILQ_FIRST(&binds.asking)) != NULL &&
+	    loop_seconds() - rcpt->asked > ASK_SECONDS)
+		refuse(rcpt, 451, "4.3.0 Try again in a minute", "local");
+}
