@@ -61,15 +61,30 @@ bundle_append(struct bundle *bundle, const char *path, const char *chunk,
 	return (0);
 }
 
+static void
+bundle_remove(struct bundle *bundle, struct bundle_file *f)
+{
+	TAILQ_REMOVE(bundle, f, entry);
+	free(f->path);
+	freezero(f->text, f->len);
+	free(f);
+}
+
+void
+bundle_forget_parsed(struct bundle *bundle)
+{
+	struct bundle_file	*f, *next;
+
+	TAILQ_FOREACH_SAFE(f, bundle, entry, next)
+		if (f->parsed)
+			bundle_remove(bundle, f);
+}
+
 void
 bundle_free(struct bundle *bundle)
 {
 	struct bundle_file	*f;
 
-	while ((f = TAILQ_FIRST(bundle)) != NULL) {
-		TAILQ_REMOVE(bundle, f, entry);
-		free(f->path);
-		freezero(f->text, f->len);
-		free(f);
-	}
+	while ((f = TAILQ_FIRST(bundle)) != NULL)
+		bundle_remove(bundle, f);
 }

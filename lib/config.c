@@ -383,6 +383,7 @@ bundle_load(void *arg, const char *path, size_t *len)
 		return (NULL);
 	}
 	*len = f->len;
+	f->parsed = 1;
 	return (f->text);
 }
 

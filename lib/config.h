@@ -49,6 +49,7 @@ struct bundle_file {
 	char		*text;		/* NUL-terminated, no NUL inside */
 	size_t		 len;
 	int		 secret;	/* hashes, credentials, keys */
+	int		 parsed;	/* the parser has read it */
 };
 TAILQ_HEAD(bundle, bundle_file);
 
@@ -57,6 +58,8 @@ struct bundle_file *bundle_find(struct bundle *, const char *path);
 int		 bundle_append(struct bundle *, const char *path,
 		    const char *chunk, size_t len);
 void		 bundle_free(struct bundle *);	/* empties it */
+/* Wipe and forget what a parser has read, and needs no more. */
+void		 bundle_forget_parsed(struct bundle *);
 
 /* Options of a binding, a group and their domain and site blocks. */
 enum option_id {

@@ -236,8 +236,10 @@ on_configure(struct ipc *ipc, struct ipc_msg *m)
 		config_free(state.next->conf);
 		state.next->conf = config_from_bundle(&state.next->files,
 		    &error);
-		if (state.next->conf != NULL)
+		if (state.next->conf != NULL) {
+			bundle_forget_parsed(&state.next->files);
 			error = NULL;
+		}
 	}
 	ipc_begin(ipc, ROLE_PARSED);
 	ipc_put_u32(ipc, generation);

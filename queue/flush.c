@@ -217,11 +217,6 @@ queue_closed(struct ipc *ipc, void *arg)
 }
 
 static void
-flush_configured(struct config *now, struct config *before)
-{
-}
-
-static void
 flush_peer(enum role role, int fd)
 {
 	if (role != ROLE_QUEUE) {
@@ -248,7 +243,6 @@ static const struct ipc_entry parent_entries[] = {
 };
 
 static const struct role_callbacks callbacks = {
-	.configured = flush_configured,
 	.peer = flush_peer,
 	.stop = flush_stop,
 	.entries = parent_entries

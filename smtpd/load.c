@@ -451,6 +451,12 @@ load_wanted(const struct config *conf, const struct bundle_file *file,
 }
 
 int
+load_configures(enum role role)
+{
+	return (role != ROLE_FLUSH && role != ROLE_NAMES);
+}
+
+int
 load_needs(const struct config *conf, enum role role)
 {
 	const struct listener	*listener;

@@ -124,6 +124,8 @@ void		 load_say(struct load_report *, const struct origin *,
 /* Whether role gets this file: secrets go to their only user. */
 int		 load_wanted(const struct config *, const struct bundle_file *,
 		    enum role);
+/* Whether the role has any use for a configuration. */
+int		 load_configures(enum role);
 /* Whether this configuration needs the role at all. */
 int		 load_needs(const struct config *, enum role);
 

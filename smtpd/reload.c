@@ -179,7 +179,7 @@ reload_send(void)
 	int	 role;
 
 	for (role = 0; role < ROLE_COUNT; role++) {
-		if (child_channel(role) != NULL)
+		if (child_channel(role) != NULL && load_configures(role))
 			role_send(role, reload.next);
 	}
 }
