@@ -245,42 +245,44 @@ table_add(struct table *t, const char *key, const char *value)
 	return (0);
 }
 
-/* Cut the first word off line: where the rest begins. */
-static char *
-split_word(char *line)
+static int
+is_network(const char *text, size_t len)
 {
-	line += strcspn(line, " \t");
-	if (*line == '\0')
-		return (line);
-	*line++ = '\0';
-	return (line + strspn(line, " \t"));
+	struct cidr	 cidr;
+	char		 word[64];
+
+	if (len >= sizeof(word))
+		return (0);
+	memcpy(word, text, len);
+	word[len] = '\0';
+	return (cidr_parse(word, &cidr) == 0);
 }
 
-/*
- * "key value", "key: value", "key:value"; a key may hold colons where it is an
- * address of a network.
- */
+/* To the first blank or colon; but an address holds colons of its own. */
+static size_t
+key_len(const char *line)
+{
+	size_t	 len = strcspn(line, " \t");
+
+	if (is_network(line, len))
+		return (len);
+	if (line[len - 1] == ':' && is_network(line, len - 1))
+		return (len - 1);
+	return (strcspn(line + 1, ": \t") + 1);
+}
+
+/* "key value", "key: value", "key:value", "key : value". */
 static void
 split_line(char *line, char **key, char **value)
 {
-	struct cidr	 cidr;
-	char		*colon;
-	size_t		 len;
+	char	*end = line + key_len(line);
+	char	*rest = end + strspn(end, " \t");
 
+	if (*rest == ':')
+		rest++;
 	*key = line;
-	*value = split_word(line);
-	if (cidr_parse(line, &cidr) == 0)
-		return;
-	len = strlen(line);
-	if (len > 1 && line[len - 1] == ':') {
-		line[len - 1] = '\0';
-		return;
-	}
-	if (**value == '\0' && (colon = strchr(line, ':')) != NULL &&
-	    colon != line) {
-		*colon = '\0';
-		*value = colon + 1;
-	}
+	*value = rest + strspn(rest, " \t");
+	*end = '\0';
 }
 
 /* One line of a file; *whole: it is a list of whole lines. */

@@ -129,10 +129,17 @@ ATF_TC_BODY(files, tc)
 	} good[] = {
 		{ "root: admin, bob\n", "root", "admin, bob" },
 		{ "root:admin\n", "root", "admin" },
+		{ "root : admin\n", "root", "admin" },
+		{ "root:admin, bob\n", "root", "admin, bob" },
+		{ "acme\t:\n", "acme", "" },
+		{ "relay1 user:pass word\n", "relay1", "user:pass word" },
 		{ "  acme\t $2b$08$x  \r\n", "acme", "$2b$08$x" },
 		{ "# note\n\nacme one", "acme", "one" },
 		{ "192.0.2.0/24\n2001:db8::1\n", "2001:db8::1", "" },
 		{ "2001:db8::1 acme\n", "2001:db8::1", "acme" },
+		{ "2001:db8::/32: acme\n", "2001:db8::/32", "acme" },
+		{ "192.0.2.1:acme\n", "192.0.2.1", "acme" },
+		{ ":x acme\n", ":x", "acme" },
 		{ "# @list\nacme corp\n", "acme corp", "" },
 		{ "acme one\n", "globex", NULL },
 		{ "", "acme", NULL }
