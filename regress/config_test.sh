@@ -57,6 +57,39 @@ secrets_body()
 	    cat said
 }
 
+atf_test_case advice
+advice_head()
+{
+	atf_set descr "-nv: what is written for nothing, addresses shared"
+}
+advice_body()
+{
+	cat >conf <<-END
+		hostname "mx.bindery.example"
+		table "spare" { one }
+		action "out" relay
+		action "away" relay
+		match from any for any action "out"
+		binding "acme" { bind-address 127.0.0.4 }
+		binding "both" { bind-address ::1 bind-address 127.0.0.4 }
+		binding "far" { bind-address 192.0.2.99 }
+		table "who" { "joe" = "acme" }
+		bind by auth <who>
+		bind auth "joe" to "far"
+	END
+	"$(atf_get_srcdir)/../bindery" -nv -f conf >printed 2>said || cat said
+	grep -v 'DNS\|EHLO' said | sort >got
+	sort >want <<-END
+		conf:2: warning: table "spare" is not used
+		conf:4: warning: action "away" is not used
+		conf:7: warning: 127.0.0.4 is the address of binding "acme", too: limits and state stay per binding
+		conf:7: warning: binding "both" is not used
+		conf:8: warning: binding "far": bind-address 192.0.2.99: not an address of this host
+	END
+	atf_check diff want got
+	atf_check -o ignore grep '^binding "acme" {' printed
+}
+
 atf_test_case missing
 missing_head()
 {
@@ -73,5 +106,6 @@ atf_init_test_cases()
 	atf_add_test_case bad
 	atf_add_test_case momentum
 	atf_add_test_case secrets
+	atf_add_test_case advice
 	atf_add_test_case missing
 }

@@ -16,9 +16,8 @@
 
 /*
  * bindery -n and -nv: is this configuration right, and does this host fit it?
- * The errors are the parser's; here is what only the host and DNS can say,
- * and what is written but does nothing.  It changes nothing, and what DNS
- * answers never makes a configuration wrong.
+ * The errors are the parser's; here is what only the host and DNS can say.
+ * It changes nothing, and what DNS answers never makes a configuration wrong.
  */
 
 #include <sys/types.h>
@@ -59,35 +58,6 @@ check_addresses(const struct config *conf, struct load_report *report)
 	TAILQ_FOREACH(binding, &conf->bindings, entry) {
 		check_address(binding, &binding->addr4, report);
 		check_address(binding, &binding->addr6, report);
-	}
-}
-
-/* Allowed, but limits and failures are counted apart: say so. */
-static void
-check_shared(const struct config *conf, struct load_report *report)
-{
-	const struct binding	*a, *b;
-	const struct sockaddr	*same;
-
-	TAILQ_FOREACH(a, &conf->bindings, entry) {
-		for (b = TAILQ_NEXT(a, entry); b != NULL;
-		    b = TAILQ_NEXT(b, entry)) {
-			same = NULL;
-			if (a->addr4.ss_family != AF_UNSPEC && sockaddr_same(
-			    (const struct sockaddr *)&a->addr4,
-			    (const struct sockaddr *)&b->addr4))
-				same = (const struct sockaddr *)&a->addr4;
-			else if (a->addr6.ss_family != AF_UNSPEC &&
-			    sockaddr_same((const struct sockaddr *)&a->addr6,
-			    (const struct sockaddr *)&b->addr6))
-				same = (const struct sockaddr *)&a->addr6;
-			if (same == NULL)
-				continue;
-			load_say(report, &b->address_origin, 1,
-			    "bindings \"%s\" and \"%s\" share %s: each keeps "
-			    "limits and state of its own", a->name, b->name,
-			    sockaddr_text(same));
-		}
 	}
 }
 
@@ -161,112 +131,20 @@ check_names(const struct config *conf, struct load_report *report)
 	}
 }
 
-static int
-text_same(const char *a, const char *b)
-{
-	return (a == b || (a != NULL && b != NULL && strcasecmp(a, b) == 0));
-}
-
-static int
-condition_same(const struct condition *a, const struct condition *b)
-{
-	return (a->type == b->type && a->negate == b->negate &&
-	    a->table == b->table && text_same(a->text, b->text) &&
-	    text_same(a->header, b->header));
-}
-
-/* All that first asks for, second asks for too: it can never be reached. */
-static int
-rule_shadows(const struct rule *first, const struct rule *second)
-{
-	const struct condition	*a, *b;
-
-	if (first->by != BIND_COND || second->by != BIND_COND)
-		return (0);
-	TAILQ_FOREACH(a, &first->conditions, entry) {
-		TAILQ_FOREACH(b, &second->conditions, entry) {
-			if (condition_same(a, b))
-				break;
-		}
-		if (b == NULL)
-			return (0);
-	}
-	return (1);
-}
-
-/*
- * kind is "match" or "bind".  A match rule without from or for is narrower
- * than it looks, but then so is the one that it is compared with.
- */
 static void
-check_shadowed(const struct rules *rules, const char *kind,
-    struct load_report *report)
+check_advice(void *arg, const struct origin *origin, int warning,
+    const char *text)
 {
-	const struct rule	*first, *second;
-
-	TAILQ_FOREACH(second, rules, entry) {
-		TAILQ_FOREACH(first, rules, entry) {
-			if (first == second)
-				break;
-			if (!rule_shadows(first, second))
-				continue;
-			load_say(report, &second->origin, 1, "%s rule %u is "
-			    "never reached: rule %u (line %d) takes all that "
-			    "it would", kind, second->number, first->number,
-			    first->origin.line);
-			break;
-		}
-	}
-}
-
-static int
-rules_name(const struct rules *rules, const char *target)
-{
-	const struct rule	*rule;
-
-	TAILQ_FOREACH(rule, rules, entry) {
-		if (rule->target != NULL && strcmp(rule->target, target) == 0)
-			return (1);
-		if (rule->by != BIND_COND)
-			return (1);	/* a table may name any */
-	}
-	return (0);
-}
-
-static void
-check_unused(const struct config *conf, struct load_report *report)
-{
-	const struct named_table	*named;
-	const struct action		*action;
-	const struct binding		*binding;
-
-	TAILQ_FOREACH(named, &conf->tables, entry) {
-		if (!named->used)
-			load_say(report, &named->origin, 1,
-			    "table <%s> is not used",
-			    table_name(named->table));
-	}
-	TAILQ_FOREACH(action, &conf->actions, entry) {
-		if (!rules_name(&conf->match, action->name))
-			load_say(report, &action->origin, 1,
-			    "action \"%s\" is not used", action->name);
-	}
-	TAILQ_FOREACH(binding, &conf->bindings, entry) {
-		if (!binding->declared || binding->group != NULL ||
-		    strcmp(binding->name, "*") == 0 ||
-		    strcmp(binding->name, "default") == 0)
-			continue;
-		if (!rules_name(&conf->bind, binding->name))
-			load_say(report, &binding->origin, 1,
-			    "binding \"%s\": no rule leads to it",
-			    binding->name);
-	}
+	load_say(arg, origin, warning, "%s", text);
 }
 
 int
 check_run(const struct parent_options *options)
 {
 	struct load_report	 report = { 0 };
+	struct config_io	 io = {
+		.report = check_advice, .arg = &report
+	};
 	struct bundle		 files = TAILQ_HEAD_INITIALIZER(files);
 	struct config		*conf;
 
@@ -277,10 +155,7 @@ check_run(const struct parent_options *options)
 	}
 	if (options->verbose > 0) {
 		check_addresses(conf, &report);
-		check_shared(conf, &report);
-		check_shadowed(&conf->match, "match", &report);
-		check_shadowed(&conf->bind, "bind", &report);
-		check_unused(conf, &report);
+		config_advise(conf, &io);
 		check_names(conf, &report);
 		config_print(conf, stdout);
 	} else
