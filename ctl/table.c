@@ -82,8 +82,9 @@ utf8_len(const char *s)
 	return (len);
 }
 
-char *
-table_safe(const char *text)
+/* keep: a character that may stand as it is, or 0. */
+static char *
+text_safe(const char *text, char keep)
 {
 	char	*safe, *to;
 	size_t	 len;
@@ -92,7 +93,7 @@ table_safe(const char *text)
 	if (safe == NULL)
 		err(1, NULL);
 	while (*text != '\0') {
-		len = utf8_len(text);
+		len = *text == keep ? 1 : utf8_len(text);
 		if (len == 0)
 			to += snprintf(to, 5, "\\%03o",
 			    (unsigned char)*text++);
@@ -101,6 +102,12 @@ table_safe(const char *text)
 	}
 	*to = '\0';
 	return (safe);
+}
+
+char *
+table_safe(const char *text)
+{
+	return (text_safe(text, '\0'));
 }
 
 /* Columns on a screen: characters, not octets. */
@@ -386,7 +393,7 @@ table_out_text(struct table_out *table, const char *text)
 		return;
 	}
 	table_close(table);
-	safe = table_safe(text);
+	safe = text_safe(text, '\t');	/* the content of a message */
 	fprintf(table->out, "%s\n", safe);
 	free(safe);
 }

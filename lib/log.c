@@ -146,6 +146,15 @@ log_line(enum log_level level, const char *line)
 	}
 }
 
+/* Foreign text among the words must not begin a line of its own. */
+static void
+line_clean(char *line)
+{
+	for (; *line != '\0'; line++)
+		if ((unsigned char)*line < ' ' || *line == 0x7f)
+			*line = '?';
+}
+
 static void
 emit(enum log_level level, const char *fmt, va_list ap, int error)
 {
@@ -158,6 +167,7 @@ emit(enum log_level level, const char *fmt, va_list ap, int error)
 		strlcat(line, ": ", sizeof(line));
 		strlcat(line, strerror(error), sizeof(line));
 	}
+	line_clean(line);
 	log_line(level, line);
 }
 

@@ -20,6 +20,8 @@
  * are lib/rules.c's; nothing is ever chosen here that they did not name.
  */
 
+#include <netinet/in.h>
+
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -129,6 +131,7 @@ match_parse(const char **words, uint32_t count, struct facts *f,
 static void
 row_source(struct control_row *row, const struct way *way, const char *sender)
 {
+	static const struct sockaddr_in	 any = { .sin_family = AF_INET };
 	const struct way_source	*source;
 	const struct sockaddr	*addr;
 	char			 text[256], ehlo[DOMAIN_MAX] = "";
@@ -146,6 +149,13 @@ row_source(struct control_row *row, const struct way *way, const char *sender)
 			binding_ehlo(way, addr, sender, ehlo, sizeof(ehlo));
 		strlcat(text, sockaddr_text(addr), sizeof(text));
 	}
+	if (text[0] == '\0') {
+		/* of no address yet: a name is known, a literal is not */
+		binding_ehlo(way, (const struct sockaddr *)&any, sender, ehlo,
+		    sizeof(ehlo));
+		if (ehlo[0] == '[')
+			ehlo[0] = '\0';
+	}
 	control_row_text(row, "addresses", text[0] == '\0' ? "any" : text);
 	control_row_text(row, "ehlo", ehlo[0] == '\0' ? "-" : ehlo);
 }
@@ -162,7 +172,10 @@ row_limits(struct control_row *row, const struct way *way, const char *dest)
 
 	for (i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
 		o = binding_option(way, dest, ids[i]);
-		if (o->set || o->number > 0)
+		if (o->number > 0 && ids[i] != OPTION_RATE)
+			control_row_number(row, option_name(ids[i]),
+			    o->number);
+		else if (o->set || o->number > 0)
 			control_row_text(row, option_name(ids[i]),
 			    option_text(ids[i], o));
 	}
