@@ -393,9 +393,8 @@ walk_message(struct client *client, struct message *m)
 		if (m->rcpts[i].lane == NULL ||
 		    !walk_wants(client, &m->rcpts[i]))
 			continue;
-		if (client->only_count || client->visit == NULL)
-			client->count++;
-		else if (client->visit(client, &m->rcpts[i]))
+		if (client->visit == NULL ||
+		    client->visit(client, &m->rcpts[i]))
 			client->count++;
 		if ((m = message_find(id)) == NULL)
 			return;

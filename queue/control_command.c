@@ -28,6 +28,8 @@
 #include "lib/text.h"
 #include "queue/queue.h"
 
+#define SUSPEND_MAX	(10LL * 365 * 24 * 3600)	/* "for" at most */
+
 struct command {
 	const char	*verb;
 	void		(*run)(struct client *, char **words, int n);
@@ -92,6 +94,8 @@ walk_writing(struct client *client,
 static int
 visit_remove(struct client *client, struct rcpt *rcpt)
 {
+	if (client->only_count)
+		return (1);
 	log_rcpt("removed", client, rcpt, NULL);
 	spool_result(rcpt_message(rcpt)->id, rcpt->number, RCPT_REMOVED,
 	    control_stored, control_pending(client));
@@ -117,6 +121,8 @@ visit_schedule(struct client *client, struct rcpt *rcpt)
 {
 	if (rcpt->place != PLACE_WAIT && rcpt->place != PLACE_HELD)
 		return (0);
+	if (client->only_count)
+		return (1);
 	if (rcpt->place == PLACE_WAIT)
 		spool_defer(rcpt_message(rcpt)->id, rcpt->number,
 		    rcpt->tries, 0, (rcpt->flags & RCPT_WARNED) != 0, NULL);
@@ -139,9 +145,8 @@ command_schedule(struct client *client, char **words, int n)
 		walk_writing(client, visit_schedule, recipients);
 }
 
-/* The rest of the words as one text in words[0]; they stand in one line. */
-static const char *
-join(struct client *client, char **words, int n, char *buf, size_t size)
+static void
+join(char **words, int n, char *buf, size_t size)
 {
 	int	 i;
 
@@ -151,23 +156,34 @@ join(struct client *client, char **words, int n, char *buf, size_t size)
 			strlcat(buf, " ", size);
 		strlcat(buf, words[i], size);
 	}
-	return (buf);
 }
 
 static int
 visit_fail(struct client *client, struct rcpt *rcpt)
 {
 	char	 text[600], words[512];
-	int	 used = (int)client->other;
+	int	 n = (int)(client->words + client->nwords - client->rest);
 
-	if (busy(rcpt))
+	if (busy(rcpt)) {
+		client->other++;
 		return (0);
-	join(client, client->words + used, client->nwords - used, words,
-	    sizeof(words));
+	}
+	if (client->only_count)
+		return (1);
+	join(client->rest, n, words, sizeof(words));
 	(void)snprintf(text, sizeof(text), "554 5.3.0 %s", words[0] != '\0' ?
 	    words : "Given up by the administrator");
 	bounce_rcpt(rcpt, BOUNCE_FAILED, text, NULL, 0);
 	return (1);
+}
+
+static void
+done_but_busy(struct client *client)
+{
+	if (client->other > 0)
+		control_text(client, "%llu are being sent just now and "
+		    "stay", (unsigned long long)client->other);
+	recipients(client);
 }
 
 static int
@@ -183,9 +199,9 @@ command_fail(struct client *client, char **words, int n)
 
 	if (take_filter(client, words, n, &used) == -1)
 		return;
-	client->other = (uint64_t)(words - client->words + used);
+	client->rest = words + used;
 	client->busy = fail_busy;
-	control_walk(client, visit_fail, recipients);
+	control_walk(client, visit_fail, done_but_busy);
 }
 
 /* The binding that it is to go to: that, or the group's member for it. */
@@ -216,6 +232,8 @@ visit_move(struct client *client, struct rcpt *rcpt)
 	if ((to = move_target(client, rcpt)) == NULL ||
 	    rcpt->lane->account == to)
 		return (0);
+	if (client->only_count)
+		return (1);
 	log_rcpt("moved", client, rcpt, to->name);
 	spool_move(rcpt_message(rcpt)->id, rcpt->number, to->name,
 	    client->group, control_stored, control_pending(client));
@@ -223,15 +241,6 @@ visit_move(struct client *client, struct rcpt *rcpt)
 	rcpt_set_group(rcpt, client->group != NULL);
 	rcpt_move(rcpt, lane_get(to, rcpt->lane->destination));
 	return (1);
-}
-
-static void
-done_move(struct client *client)
-{
-	if (client->other > 0)
-		control_text(client, "%llu are being sent just now and "
-		    "stay", (unsigned long long)client->other);
-	recipients(client);
 }
 
 static void
@@ -256,7 +265,61 @@ command_move(struct client *client, char **words, int n)
 		    words[used + 1]);
 		return;
 	}
-	walk_writing(client, visit_move, done_move);
+	walk_writing(client, visit_move, done_but_busy);
+}
+
+/* A domain, "*.domain" or relay host as a lane may have it. */
+static int
+scope_domain(const char *domain)
+{
+	if (domain[0] == '\0')
+		return (-1);
+	for (; *domain != '\0'; domain++)
+		if ((unsigned char)*domain <= ' ' || *domain == 0x7f)
+			return (-1);
+	return (0);
+}
+
+/* One word, or the value behind it, into s; -1: not understood. */
+static int
+take_word(char **words, int n, int *i, struct suspension *s, int64_t *length)
+{
+	const char	*word = words[*i];
+	char		**to;
+
+	if (strcmp(word, "reception") == 0) {
+		s->reception = 1;
+		return (0);
+	}
+	if (*i + 1 == n)
+		return (-1);
+	if (strcmp(word, "for") == 0)
+		return (duration_parse(words[++*i], length) == -1 ||
+		    *length <= 0 || *length > SUSPEND_MAX ? -1 : 0);
+	if (strcmp(word, "binding") == 0)
+		to = &s->binding;
+	else if (strcmp(word, "domain") == 0)
+		to = &s->domain;
+	else if (strcmp(word, "site") == 0)
+		to = &s->site;
+	else
+		return (-1);
+	if (*to != NULL)
+		return (-1);
+	*to = words[++*i];
+	return (0);
+}
+
+/* A scope that there can be. */
+static int
+scope_check(const struct suspension *s)
+{
+	if (s->binding == NULL || strlen(s->binding) > NAME_MAX_LEN ||
+	    (s->domain != NULL && s->site != NULL) ||
+	    (s->reception && (s->domain != NULL || s->site != NULL)))
+		return (-1);
+	return ((s->domain != NULL && scope_domain(s->domain) == -1) ||
+	    (s->site != NULL && scope_domain(s->site) == -1) ? -1 : 0);
 }
 
 /*
@@ -272,37 +335,17 @@ take_scope(struct client *client, char **words, int n, struct suspension *s,
 	memset(s, 0, sizeof(*s));
 	*length = 0;
 	for (i = 0; i < n; i++) {
-		if (strcmp(words[i], "reception") == 0) {
-			s->reception = 1;
-			continue;
-		}
-		if (i + 1 == n)
-			break;
-		if (strcmp(words[i], "binding") == 0)
-			s->binding = words[++i];
-		else if (strcmp(words[i], "domain") == 0)
-			s->domain = words[++i];
-		else if (strcmp(words[i], "site") == 0)
-			s->site = words[++i];
-		else if (strcmp(words[i], "for") == 0) {
-			if (duration_parse(words[++i], length) == -1)
-				break;
-		} else if (strcmp(words[i], "reason") == 0) {
-			join(client, words + i + 1, n - i - 1, reason, size);
+		if (strcmp(words[i], "reason") == 0 && i + 1 < n) {
+			join(words + i + 1, n - i - 1, reason, size);
 			s->reason = reason;
-			i = n - 1;
-		} else
 			break;
+		}
+		if (take_word(words, n, &i, s, length) == -1) {
+			control_error(client, "%s: not understood", words[i]);
+			return (-1);
+		}
 	}
-	if (i < n) {
-		control_error(client, "%s: not understood", words[i]);
-		return (-1);
-	}
-	if (s->binding == NULL || (s->domain != NULL && s->site != NULL) ||
-	    (s->reception && (s->domain != NULL || s->site != NULL)) ||
-	    strlen(s->binding) > NAME_MAX_LEN ||
-	    (s->domain != NULL && strpbrk(s->domain, " \t") != NULL) ||
-	    (s->site != NULL && strpbrk(s->site, " \t") != NULL)) {
+	if (scope_check(s) == -1) {
 		control_error(client, "usage: binding B [reception] "
 		    "[domain D|site S] [for T] [reason TEXT]");
 		return (-1);
@@ -311,6 +354,7 @@ take_scope(struct client *client, char **words, int n, struct suspension *s,
 	client->filter.binding = s->binding;
 	client->filter.domain = s->domain;
 	client->filter.site = s->site;
+	client->filter.by_lane = 1;
 	return (0);
 }
 
@@ -375,6 +419,10 @@ done_resume(struct client *client)
 	const struct binding	*binding;
 	const char		*name = client->filter.binding;
 
+	if (client->only_count) {
+		recipients(client);
+		return;
+	}
 	for (s = suspend_next(NULL); s != NULL; s = suspend_next(s))
 		if (strcmp(s->binding, name) == 0)
 			control_text(client, "still suspended by command:"
@@ -398,7 +446,8 @@ done_resume(struct client *client)
 static void
 command_pause(struct client *client, const char *what, int on)
 {
-	char	 scope[32];
+	struct logline	 line;
+	char		 scope[32];
 
 	if (strcmp(what, "smtp") != 0 && strcmp(what, "mta") != 0 &&
 	    strcmp(what, "mda") != 0) {
@@ -407,8 +456,10 @@ command_pause(struct client *client, const char *what, int on)
 	}
 	(void)snprintf(scope, sizeof(scope), "pause %s", what);
 	queue_pause(what, on);
-	log_info("%s %s by=%s", on ? "paused" : "resumed", what,
-	    control_by(client));
+	logline_start(&line, on ? "paused" : "resumed");
+	logline_add(&line, "role", "%s", what);
+	logline_add(&line, "by", "%s", control_by(client));
+	logline_end(&line);
 	spool_suspend(scope, on ? "on" : "", control_stored,
 	    control_pending(client));
 	client->filter.has_id = 1;	/* a walk over nothing: wait only */
@@ -434,12 +485,25 @@ command_resume(struct client *client, char **words, int n)
 	char			 reason[512];
 
 	if (n == 1) {
-		command_pause(client, words[0], 0);
+		if (client->only_count)
+			control_error(client, "resume %s has nothing to "
+			    "count", words[0]);
+		else
+			command_pause(client, words[0], 0);
 		return;
 	}
 	if (take_scope(client, words, n, &s, &length, reason,
 	    sizeof(reason)) == -1)
 		return;
+	if (length != 0 || s.reason != NULL) {
+		control_error(client, "usage: resume binding B [reception] "
+		    "[domain D|site S]");
+		return;
+	}
+	if (!known_binding(s.binding) && !suspend_any(s.binding)) {
+		control_error(client, "no binding %s", s.binding);
+		return;
+	}
 	if (!client->only_count && suspend_lift(&s, control_by(client),
 	    control_stored, control_pending(client)) == -1) {
 		client->pending--;
@@ -452,6 +516,10 @@ command_resume(struct client *client, char **words, int n)
 static void
 command_stop(struct client *client, char **words, int n)
 {
+	if (n > 0) {
+		control_error(client, "usage: stop");
+		return;
+	}
 	control_ask_parent(client, QUEUE_STOP);
 	control_done(client, "stopping");
 }
@@ -459,7 +527,10 @@ command_stop(struct client *client, char **words, int n)
 static void
 command_reload(struct client *client, char **words, int n)
 {
-	control_ask_parent(client, QUEUE_RELOAD);
+	if (n > 0)
+		control_error(client, "usage: reload");
+	else
+		control_ask_parent(client, QUEUE_RELOAD);
 }
 
 static void

@@ -88,17 +88,35 @@ rcpt_why(struct rcpt *rcpt, const struct envelope_rcpt *er, char *buf,
 	return (buf);
 }
 
+/* When what keeps a lane's mail is over; 0: nobody knows. */
+static int64_t
+lane_opens(const struct lane *lane)
+{
+	const struct suspension	*s;
+
+	if (lane->suspended & SUSPENDED_COMMAND) {
+		s = suspend_lane(lane);
+		return (lane->suspended == SUSPENDED_COMMAND && s != NULL ?
+		    (int64_t)s->until : 0);
+	}
+	return (lane->suspended || !account_usable(lane->account) ? 0 :
+	    (int64_t)lane->until);
+}
+
 static const char *
 rcpt_next(const struct rcpt *rcpt)
 {
 	uint32_t	 now = schedule_now();
+	int64_t		 opens = lane_opens(rcpt->lane);
 
 	if (rcpt->place == PLACE_WAIT)
 		return (rcpt->due > now ? duration_text(rcpt->due - now) :
 		    "now");
-	if (rcpt->place == PLACE_READY && lane_why(rcpt->lane) == NULL)
+	if (rcpt->place != PLACE_READY || queue_is_paused("mta"))
+		return ("-");
+	if (lane_why(rcpt->lane) == NULL)
 		return ("now");
-	return ("-");
+	return (opens > now ? duration_text((uint64_t)(opens - now)) : "-");
 }
 
 static int
@@ -111,6 +129,8 @@ visit_show(struct client *client, struct rcpt *rcpt)
 	char				 id[64], why[256], *reply;
 	uint32_t			 now = schedule_now();
 
+	if (client->only_count)
+		return (1);
 	reply = rcpt->tries > 0 ? rcpt_reply(rcpt) : NULL;
 	e = message_envelope(m);
 	er = e == NULL ? NULL : envelope_rcpt(e, rcpt->number);
@@ -252,6 +272,24 @@ take_id(struct client *client, const char *word, uint32_t *number)
 	return (m);
 }
 
+/* Still to be delivered, and meant by the number of an ID; 0: any. */
+static int
+is_open(const struct rcpt *rcpt, uint32_t number)
+{
+	return (rcpt->lane != NULL &&
+	    (number == 0 || rcpt->number == number));
+}
+
+static uint32_t
+open_rcpts(const struct message *m, uint32_t number)
+{
+	uint32_t	 i, n = 0;
+
+	for (i = 0; i < m->nrcpts; i++)
+		n += is_open(&m->rcpts[i], number) ? 1 : 0;
+	return (n);
+}
+
 void
 show_message(struct client *client, const char *word)
 {
@@ -263,6 +301,11 @@ show_message(struct client *client, const char *word)
 
 	if ((m = take_id(client, word, &number)) == NULL)
 		return;
+	if (client->only_count) {
+		client->count = open_rcpts(m, number);
+		done_count(client);
+		return;
+	}
 	if ((e = message_envelope(m)) == NULL) {
 		control_error(client, "its envelope cannot be read");
 		return;
@@ -292,7 +335,7 @@ show_next(struct client *client, struct rcpt *rcpt)
 	const char	*why = lane_why(rcpt->lane);
 	uint32_t	 now = schedule_now();
 	char		 text[256];
-	int64_t		 end;
+	int64_t		 end, opens = lane_opens(rcpt->lane);
 
 	if (rcpt->place == PLACE_WAIT)
 		(void)snprintf(text, sizeof(text), "try %u in %s%s",
@@ -304,10 +347,11 @@ show_next(struct client *client, struct rcpt *rcpt)
 		    rcpt->tries + 1U);
 	else if (rcpt->place == PLACE_BOUNCING)
 		(void)snprintf(text, sizeof(text), "a bounce");
-	else if (why != NULL && rcpt->lane->until > now)
+	else if (why != NULL && opens > now)
 		(void)snprintf(text, sizeof(text), "try %u in %s",
-		    rcpt->tries + 1U, duration_text(rcpt->lane->until - now));
-	else if (why != NULL || rcpt->place == PLACE_HELD)
+		    rcpt->tries + 1U, duration_text((uint64_t)(opens - now)));
+	else if (why != NULL || rcpt->place == PLACE_HELD ||
+	    queue_is_paused("mta"))
 		(void)snprintf(text, sizeof(text), "try %u as soon as that "
 		    "is over", rcpt->tries + 1U);
 	else
@@ -362,22 +406,22 @@ show_envelope(struct client *client, const char *word)
 {
 	const struct envelope	*e;
 	struct message		*m;
-	uint32_t		 number, i, shown;
+	uint32_t		 number, i;
 
 	if ((m = take_id(client, word, &number)) == NULL)
 		return;
+	if ((client->count = open_rcpts(m, number)) == 0) {
+		control_error(client, "%s is not in the queue", word);
+		return;
+	}
+	if (client->only_count) {
+		done_count(client);
+		return;
+	}
 	if ((e = message_envelope(m)) != NULL)
 		show_facts(client, m, e);
-	shown = 0;
-	for (i = 0; i < m->nrcpts; i++) {
-		if (m->rcpts[i].lane == NULL ||
-		    (number != 0 && m->rcpts[i].number != number))
-			continue;
-		show_rcpt(client, &m->rcpts[i], message_envelope(m));
-		shown++;
-	}
-	if (shown == 0)
-		control_error(client, "%s is not in the queue", word);
-	else
-		control_done(client, "%s", "");
+	for (i = 0; i < m->nrcpts; i++)
+		if (is_open(&m->rcpts[i], number))
+			show_rcpt(client, &m->rcpts[i], message_envelope(m));
+	control_done(client, "%s", "");
 }

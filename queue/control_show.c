@@ -28,7 +28,8 @@
 #include "queue/queue.h"
 
 static void
-add_addresses(struct control_row *row, const struct binding *binding)
+add_addresses(struct control_row *row, const char *key,
+    const struct binding *binding)
 {
 	char	 text[128] = "";
 
@@ -43,7 +44,7 @@ add_addresses(struct control_row *row, const struct binding *binding)
 		strlcat(text, sockaddr_text((const struct sockaddr *)
 		    &binding->addr6), sizeof(text));
 	}
-	control_row_text(row, "addresses", text);
+	control_row_text(row, key, text);
 }
 
 static const char *
@@ -101,7 +102,7 @@ show_bindings(struct client *client)
 			continue;
 		control_row_start(&row);
 		control_row_text(&row, "name", a->name);
-		add_addresses(&row, a->binding);
+		add_addresses(&row, "addresses", a->binding);
 		control_row_text(&row, "ehlo", ehlo_text(a->binding));
 		control_row_text(&row, "state", account_state(a));
 		control_row_number(&row, "conns", a->connections);
@@ -123,23 +124,44 @@ show_bindings(struct client *client)
 		control_done(client, "%s", "");
 }
 
+/* Where in the configuration something was written. */
+static void
+add_origin(struct control_row *row, const struct origin *origin)
+{
+	char	 where[512];
+
+	if (origin->file == NULL)
+		strlcpy(where, "default", sizeof(where));
+	else
+		(void)snprintf(where, sizeof(where), "%s:%d", origin->file,
+		    origin->line);
+	control_row_text(row, "set", where);
+}
+
+static void
+show_address(struct client *client, const struct binding *binding)
+{
+	struct control_row	 row;
+
+	control_row_start(&row);
+	control_row_text(&row, "option", "bind-address");
+	control_row_text(&row, "for", "all");
+	add_addresses(&row, "value", binding);
+	add_origin(&row, &binding->address_origin);
+	control_row_send(client, &row);
+}
+
 static void
 show_option(struct client *client, const struct option *option,
     enum option_id id, const char *scope)
 {
 	struct control_row	 row;
-	char			 where[512];
 
 	control_row_start(&row);
 	control_row_text(&row, "option", option_name(id));
 	control_row_text(&row, "for", scope);
 	control_row_text(&row, "value", option_text(id, option));
-	if (option->origin.file == NULL)
-		strlcpy(where, "default", sizeof(where));
-	else
-		(void)snprintf(where, sizeof(where), "%s:%d",
-		    option->origin.file, option->origin.line);
-	control_row_text(&row, "set", where);
+	add_origin(&row, &option->origin);
 	control_row_send(client, &row);
 }
 
@@ -210,8 +232,18 @@ show_binding(struct client *client, const char *name)
 		control_error(client, "no binding %s", name);
 		return;
 	}
+	if (client->only_count) {
+		for (lane = lane_next(account, NULL); lane != NULL;
+		    lane = lane_next(account, lane))
+			client->count++;
+		control_done(client, "%llu lanes",
+		    (unsigned long long)client->count);
+		return;
+	}
 	control_text(client, "binding %s: %s", name, account_state(account));
 	show_suspensions(client, name);
+	if (account->binding != NULL)
+		show_address(client, account->binding);
 	for (id = 0; account->binding != NULL && id < OPTION_COUNT; id++) {
 		option = config_option(lane_config(), account->binding, NULL,
 		    NULL, id);
@@ -362,6 +394,9 @@ show_command(struct client *client, char **words, int n)
 		show_binding(client, words[1]);
 	else if (n == 2 && strcmp(words[0], "destination") == 0)
 		show_destination(client, words[1], 0);
+	else if (n == 2 && strcmp(words[0], "site") == 0 &&
+	    config_site(lane_config(), words[1]) == NULL)
+		control_error(client, "no site %s", words[1]);
 	else if (n == 2 && strcmp(words[0], "site") == 0)
 		show_destination(client, words[1], 1);
 	else if (n >= 1 && strcmp(words[0], "queue") == 0)
@@ -370,6 +405,9 @@ show_command(struct client *client, char **words, int n)
 		show_message(client, words[1]);
 	else if (n == 2 && strcmp(words[0], "envelope") == 0)
 		show_envelope(client, words[1]);
+	else if (n == 1 && client->only_count)
+		control_error(client, "show %s has nothing to count",
+		    words[0]);
 	else if (n == 1 && strcmp(words[0], "stats") == 0)
 		show_stats(client);
 	else if (n == 1 && strcmp(words[0], "metrics") == 0)

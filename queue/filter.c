@@ -20,6 +20,7 @@
  */
 
 #include <string.h>
+#include <strings.h>
 
 #include "lib/address.h"
 #include "lib/text.h"
@@ -78,6 +79,11 @@ filter_parse(struct filter *f, char **words, int n, const char **error)
 			*error = "a condition lacks its value";
 			return (-1);
 		}
+		/* of two the first would be forgotten without a word */
+		if (value != NULL ? *value != NULL : f->older >= 0) {
+			*error = "a condition is given twice";
+			return (-1);
+		}
 		i++;
 		if (value != NULL)
 			*value = words[i];
@@ -94,7 +100,7 @@ filter_parse(struct filter *f, char **words, int n, const char **error)
 	return (i);
 }
 
-/* "bob@example.org", "@example.org", "<>" or "". */
+/* "bob@example.org", "@example.org", "<>" or ""; without case, as in rules. */
 static int
 sender_match(const char *pattern, const char *sender)
 {
@@ -102,7 +108,7 @@ sender_match(const char *pattern, const char *sender)
 		return (sender[0] == '\0');
 	if (pattern[0] == '@')
 		return (domain_match(pattern + 1, address_domain(sender)));
-	return (address_same(pattern, sender));
+	return (strcasecmp(pattern, sender) == 0);
 }
 
 int
@@ -121,7 +127,8 @@ filter_quick(const struct filter *f, const struct filter_subject *s)
 	/* a relay host is a destination too: then the address decides */
 	if (f->domain != NULL && !domain_match(f->domain, s->destination) &&
 	    strcasecmp(f->domain, s->destination) != 0)
-		return (strstr(s->destination, "://") != NULL ? 2 : 0);
+		return (!f->by_lane && strstr(s->destination, "://") != NULL ?
+		    2 : 0);
 	if (f->sender != NULL || f->auth != NULL)
 		return (2);
 	return (1);

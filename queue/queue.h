@@ -464,6 +464,8 @@ int		 suspend_lift(const struct suspension *, const char *by,
 const struct suspension *suspend_lane(const struct lane *);
 const struct suspension *suspend_binding(const char *name, int reception);
 const struct suspension *suspend_next(const struct suspension *);
+/* Whether the command suspends anything of a binding. */
+int		 suspend_any(const char *binding);
 /* Bring lanes and accounts of that binding up to date. */
 void		 suspend_apply(const char *binding);
 void		 suspend_tick(void);
@@ -480,6 +482,7 @@ struct filter {
 	uint32_t	 rcpt;		/* 0: all of the message */
 	int		 has_id;
 	int		 all;
+	int		 by_lane;	/* domain is the lane's alone */
 };
 
 struct filter_subject {
@@ -529,6 +532,7 @@ struct client {
 	uint8_t		 asked;		/* mta or parent is to answer */
 	struct account	*account;	/* move: where to, or */
 	const char	*group;
+	char		**rest;		/* fail: the words of its text */
 	int64_t		 until;		/* suspend: its end */
 };
 

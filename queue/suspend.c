@@ -24,6 +24,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "lib/log.h"
 #include "lib/loop.h"
@@ -55,6 +56,14 @@ text_compare(const char *a, const char *b)
 }
 
 static int
+domain_compare(const char *a, const char *b)
+{
+	if (a == NULL || b == NULL)
+		return ((a != NULL) - (b != NULL));
+	return (strcasecmp(a, b));
+}
+
+static int
 suspension_compare(const struct suspension *a, const struct suspension *b)
 {
 	int	 order;
@@ -63,7 +72,7 @@ suspension_compare(const struct suspension *a, const struct suspension *b)
 		return (order);
 	if (a->reception != b->reception)
 		return (a->reception - b->reception);
-	if ((order = text_compare(a->domain, b->domain)) != 0)
+	if ((order = domain_compare(a->domain, b->domain)) != 0)
 		return (order);
 	return (text_compare(a->site, b->site));
 }
@@ -112,6 +121,17 @@ suspend_lane(const struct lane *lane)
 	if ((site = lane_site(lane)) == NULL)
 		return (NULL);
 	return (suspend_find(name, 0, NULL, site));
+}
+
+int
+suspend_any(const char *binding)
+{
+	const struct suspension	*s;
+
+	for (s = suspend_next(NULL); s != NULL; s = suspend_next(s))
+		if (strcmp(s->binding, binding) == 0)
+			return (1);
+	return (0);
 }
 
 const struct suspension *
@@ -294,6 +314,9 @@ suspend_log(const char *event, const struct suspension *s, const char *by)
 	if (s->site != NULL)
 		logline_add(&line, "site", "%s", s->site);
 	logline_add(&line, "by", "%s", by);
+	if (s->until != 0 && strcmp(event, "suspended") == 0)
+		logline_add(&line, "until", "%s",
+		    date_text((int64_t)s->until));
 	if (s->reason != NULL && s->reason[0] != '\0')
 		logline_text(&line, "reason", s->reason);
 	logline_end(&line);

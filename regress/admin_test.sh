@@ -64,6 +64,9 @@ show_bindings_body()
 	    fail "value and place: $(cat out)"
 	ctl show binding nobody >out 2>&1 && fail "there is no such binding"
 	[ -s out ] || fail "no word about it"
+	ctl show binding acme >out
+	grep '^bind-address' out | grep -q '127.0.0.4 .*conf:' ||
+	    fail "no address: $(cat out)"
 }
 show_bindings_cleanup() { stop_all; }
 
@@ -239,12 +242,86 @@ bad_commands_body()
 		remove 123
 		show message 0123456789abcdef
 		show queue older x
+		show queue binding acme binding globex
+		show site nowhere
+		stop now
+		reload it
+		resume binding nobody
+		resume binding acme for 1h
+		suspend binding acme for 0
+		suspend binding acme for 4000000d
+		suspend binding acme binding globex
+		-n resume smtp
+		-n show stats
 	END
+	status=0
+	ctl suspend binding acme domain '' 2>err || status=$?
+	[ $status -eq 1 ] || fail "no domain: status $status"
+	[ -z "$(ctl show binding acme | grep '^suspended')" ] ||
+	    fail "what was refused holds"
 	"$top/binderyctl" -s "$PWD/nowhere" show bindings >out 2>err &&
 	    fail "no daemon there"
 	grep -q nowhere err || fail "no clear line: $(cat err)"
 }
 bad_commands_cleanup() { stop_all; }
+
+# -n changes nothing and says what would be touched, and nothing else.
+atf_test_case count cleanup
+count_head() { atf_set require.user root; }
+count_body()
+{
+	queued
+	id=$(ctl -j show queue sender a1@acme.example |
+	    grep -o '[0-9a-f]\{16\}' | head -n 1)
+	while read -r want words; do
+		[ "$(ctl -n $words)" = "$(echo $want | tr _ ' ')" ] ||
+		    fail "$words: $(ctl -n $words)"
+	done <<-END
+		4_recipients show queue all
+		3_recipients show queue binding acme
+		1_recipient show message $id
+		1_recipient show envelope $id.1
+		1_lanes show binding acme
+		0_recipients schedule all
+		1_recipient move all to acme
+		4_recipients remove all
+		4_recipients fail all
+		3_recipients resume binding acme
+	END
+	[ "$(ctl -n show queue all)" = '4 recipients' ] || fail "it was done"
+	ctl show envelope $id.2 >out 2>/dev/null && fail "there is no .2"
+	[ -s out ] && fail "and yet: $(cat out)"
+	return 0
+}
+count_cleanup() { stop_all; }
+
+# A destination is suspended whatever its case, and only what goes there is
+# counted: behind a relay host that is not the recipient's domain.
+atf_test_case scope cleanup
+scope_head() { atf_set require.user root; }
+scope_body()
+{
+	queued
+	[ "$(ctl suspend binding acme domain dest.example)" = \
+	    '0 recipients' ] || fail "counted what is not suspended"
+	ctl resume binding acme domain DEST.example >/dev/null ||
+	    fail "resume: $?"
+	ctl suspend binding acme domain SMTP://127.0.0.1:$sink for 1h \
+	    reason 'a  "word"' >out || fail "suspend: $?"
+	grep -q '^3 recipients' out || fail "$(cat out)"
+	ctl resume binding acme >/dev/null || fail "resume acme: $?"
+	ctl show queue binding acme >out
+	[ "$(grep -c ' suspended .* \(59m[0-9]*s\|1h\) .*: a  "word"' out)" \
+	    -eq 3 ] || fail "no longer suspended, or until when: $(cat out)"
+	grep 'queue: suspended binding=acme domain=' bindery.log |
+	    grep -q 'by=root until=' || fail "no line with its end"
+	stop_bindery
+	start_bindery
+	ctl resume binding acme domain smtp://127.0.0.1:$sink >out ||
+	    fail "resume: $?"
+	wait_or_fail 10 'sunk_is 3'
+}
+scope_cleanup() { stop_all; }
 
 # Broken requests close only that client.
 atf_test_case broken_requests cleanup
@@ -275,7 +352,8 @@ broken_requests_cleanup() { stop_all; }
 atf_init_test_cases()
 {
 	for case in show_bindings show_queue move remove fail_command \
-	    schedule retry_kept match bad_commands broken_requests; do
+	    schedule retry_kept match bad_commands broken_requests \
+	    count scope; do
 		atf_add_test_case $case
 	done
 }

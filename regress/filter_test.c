@@ -79,7 +79,7 @@ ATF_TC_BODY(conditions, tc)
 		{ "site outlook", 1 },
 		{ "site gmail", 0 },
 		{ "sender news@acme.example", 1 },
-		{ "sender news@ACME.example", 1 },
+		{ "sender News@ACME.example", 1 },
 		{ "sender @acme.example", 1 },
 		{ "sender @globex.example", 0 },
 		{ "sender <>", 0 },
@@ -96,6 +96,8 @@ ATF_TC_BODY(conditions, tc)
 		{ "", -1 },
 		{ "binding", -1 },
 		{ "older soon", -1 },
+		{ "binding acme binding globex", -1 },
+		{ "older 1h older 0", -1 },
 		{ "everything", -1 },
 		{ "5f3a", -1 },
 		{ "all of", 2 },
@@ -113,12 +115,22 @@ ATF_TC_BODY(conditions, tc)
 ATF_TC_WITHOUT_HEAD(relay_host);
 ATF_TC_BODY(relay_host, tc)
 {
-	const char	*host = "smtp://relay.example.com";
+	struct filter_subject	 s = { .binding = "acme" };
+	struct filter		 f = { .older = -1 };
+	const char		*host = "smtp://relay.example.com";
 
 	ATF_CHECK_EQ(1, match("domain example.org", 1, host));
 	ATF_CHECK_EQ(0, match("domain example.org", 2, host));
 	ATF_CHECK_EQ(1, match("domain *.example.net", 2, host));
 	ATF_CHECK_EQ(1, match("domain smtp://relay.example.com", 2, host));
+
+	/* unless only the destination is asked for */
+	s.destination = host;
+	f.domain = "example.org";
+	f.by_lane = 1;
+	ATF_CHECK_EQ(0, filter_quick(&f, &s));
+	f.domain = "SMTP://relay.example.com";
+	ATF_CHECK_EQ(1, filter_quick(&f, &s));
 }
 
 ATF_TC_WITHOUT_HEAD(null_sender);

@@ -178,6 +178,8 @@ pause_body()
 	start_bindery
 	sleep 1
 	sunk_is 0 || fail "it left"
+	ctl show queue all | grep 'paused' | grep -q ' now ' &&
+	    fail "paused, and next is now"
 	ctl resume mta || fail "resume mta: $?"
 	wait_or_fail 10 'sunk_is 1 id=one'
 	grep -q 'mta: delivered .*try=1 ' bindery.log || fail "a try was spent"
