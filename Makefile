@@ -19,6 +19,9 @@ WARN =		-Wall -Wextra -Werror -Wpointer-arith -Wstrict-prototypes \
 HARDEN =	-fstack-protector-strong -fPIE
 PREFIX ?=	/usr/local
 MANDIR ?=	$(PREFIX)/$(MAN)
+# octets that queue/pool.c takes at once; 0 for a build under a sanitizer
+POOL_SLAB ?=	65000
+CPPFLAGS +=	-DPOOL_SLAB=$(POOL_SLAB)
 
 LIB =		lib/address.o lib/table.o lib/rules.o lib/envelope.o \
 		lib/facts.o lib/task.o lib/text.o lib/crc32c.o lib/control.o \

@@ -17,18 +17,14 @@
 /*
  * Many objects of one size, close together: a million that come and go between
  * short-lived ones of all sizes leave no holes behind, and memory goes back
- * when they are gone.  For a sanitizer, which looks after single allocations,
- * build with -DPOOL_SLAB=0: each object is one.
+ * when they are gone.  POOL_SLAB, octets, is the Makefile's: for a sanitizer,
+ * which looks after single allocations, 0, and each object is one.
  */
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "queue/pool.h"
-
-#ifndef POOL_SLAB
-#define POOL_SLAB	65000		/* octets, with malloc's own below 64K */
-#endif
 
 struct slot {
 	struct slab	*slab;
