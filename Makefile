@@ -35,9 +35,11 @@ LIB =		lib/address.o lib/table.o lib/rules.o lib/envelope.o \
 SMTPD =		smtpd/parent.o smtpd/children.o smtpd/reload.o \
 		smtpd/generation.o smtpd/load.o smtpd/doors.o \
 		smtpd/lookup.o smtpd/check.o \
-		smtpd/server.o smtpd/session.o smtpd/command.o smtpd/syntax.o \
+		smtpd/server.o smtpd/session.o smtpd/arrive.o smtpd/answer.o \
+		smtpd/command.o smtpd/syntax.o \
 		smtpd/policy.o smtpd/secure.o smtpd/auth.o smtpd/strikes.o \
-		smtpd/rdns.o smtpd/visitors.o smtpd/data.o smtpd/strip.o smtpd/content.o smtpd/intake.o \
+		smtpd/rdns.o smtpd/visitors.o smtpd/data.o smtpd/strip.o \
+		smtpd/content.o smtpd/intake.o \
 		smtpd/received.o smtpd/bounce.o smtpd/proxy.o
 QUEUE =		queue/queue.o queue/message.o queue/message_again.o \
 		queue/message_cache.o queue/lane.o queue/lane_age.o \

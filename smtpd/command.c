@@ -43,7 +43,7 @@ void
 command_bad(struct session *s, const char *reply)
 {
 	if (++s->errors < BAD_COMMANDS) {
-		session_answer(s, 0, "", reply);
+		answer_give(s, reply);
 		return;
 	}
 	session_refused(s, "421", "too-many-errors", NULL, NULL);
@@ -151,7 +151,7 @@ command_mail(struct session *s, const char *args)
 	/* these may want what those at the connection did not */
 	rdns_ask(s, role_held(s->rules));
 	if (rcpt_follows(s))
-		session_hold(s, "250 2.1.0 Sender ok");
+		answer_hold(s, "250 2.1.0 Sender ok");
 	else
 		session_reply(s, "250 2.1.0 Sender ok");
 }
@@ -191,16 +191,14 @@ recipient_ask(struct session *s, const struct rcpt_command *rcpt,
 
 	if (s->intake == NULL) {
 		session_facts(s, &facts);
-		s->intake = intake_new(&session_owner, s, &facts,
+		s->intake = intake_new(&answer_owner, s, &facts,
 		    &s->mail, 0);
 	}
 	if (s->intake == NULL) {
-		session_answer(s, 0, rcpt->address,
-		    "451 4.3.0 Out of memory, try later");
+		answer_give(s, "451 4.3.0 Out of memory, try later");
 		return;
 	}
-	session_answer(s, intake_rcpt(s->intake, rcpt, action),
-	    rcpt->address, NULL);
+	answer_await(s, intake_rcpt(s->intake, rcpt, action), rcpt->address);
 }
 
 static void
@@ -236,20 +234,20 @@ command_rcpt(struct session *s, const char *args)
 		error = "452 4.5.3 Too many recipients: send them another";
 		session_refused(s, error, "too-many-recipients",
 		    s->mail.sender, rcpt.address);
-		session_answer(s, 0, rcpt.address, error);
+		answer_give(s, error);
 		return;
 	}
 	if ((error = rdns_missing(s, rcpt.address)) != NULL) {
 		session_refused(s, error, "rdns", s->mail.sender,
 		    rcpt.address);
-		session_answer(s, 0, rcpt.address, error);
+		answer_give(s, error);
 		return;
 	}
 	action = recipient_action(s, rcpt.address, &error);
 	if (action == NULL) {
 		session_refused(s, error, "rule", s->mail.sender,
 		    rcpt.address);
-		session_answer(s, 0, rcpt.address, error);
+		answer_give(s, error);
 		return;
 	}
 	recipient_ask(s, &rcpt, action);

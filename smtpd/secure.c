@@ -79,7 +79,7 @@ secure_done(struct session *s)
 	auth_forget(s);
 	io_set_timeout(s->io, SESSION_IDLE);
 	if (endpoint_policy(s->endpoint)->tls == LISTEN_SMTPS)
-		session_greet(s);
+		arrive_greet(s);
 	else
 		s->state = SESSION_COMMAND;
 }

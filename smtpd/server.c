@@ -406,7 +406,7 @@ on_uid(struct ipc *ipc, struct ipc_msg *msg)
 	const char	*user = ipc_get_str(msg);
 
 	ipc_get_end(msg);
-	session_named(ask, user);
+	arrive_named(ask, user);
 }
 
 static const struct ipc_entry queue_entries[] = {

@@ -15,35 +15,27 @@
  */
 
 /*
- * One SMTP client: its input in order, its replies in order, its end.  Called
- * by server.c with new connections and by the loop; the commands are in
- * command.c, content in content.c.  Never waits: what has to wait for queue
- * stays in the input buffer, and the client feels it as a slow reader.
+ * One SMTP client: its input in order, and its end.  Called by server.c with
+ * new connections and by the loop; how it begins is in arrive.c, its commands
+ * in command.c, content in content.c, replies that wait in answer.c.  Never
+ * waits: what has to wait for queue stays in the input buffer, and the client
+ * feels it as a slow reader.
  */
-
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <unistd.h>
 
 #include "lib/log.h"
-#include "lib/loop.h"
 #include "lib/role.h"
 #include "lib/rules.h"
 #include "lib/text.h"
-#include "smtpd/proxy.h"
 #include "smtpd/smtpd.h"
 
 #define CLOSE_QUICK	30		/* for the last reply to go out */
 #define CLOSE_LINGER	3		/* for the client to read it */
 #define CLOSED_WAIT	60		/* for answers, after its last word */
-#define PROXY_WAIT	10		/* for the proxy to say whose it is */
-#define INPUT_MAX	65536
 #define REPLIES_MAX	32768		/* octets that it has not read */
 
 RB_HEAD(session_tree, session);
@@ -55,8 +47,6 @@ static struct {
 } state = {
 	.tree = RB_INITIALIZER(&state.tree)
 };
-
-static void	 session_run(struct session *);
 
 static int
 session_compare(struct session *a, struct session *b)
@@ -103,22 +93,10 @@ session_close(struct session *s, int linger, const char *fmt, ...)
 	io_set_deadline(s->io, linger ? CLOSE_LINGER : CLOSE_QUICK);
 }
 
-static void
-answers_free(struct session *s)
-{
-	struct answer	*a;
-
-	while ((a = STAILQ_FIRST(&s->answers)) != NULL) {
-		STAILQ_REMOVE_HEAD(&s->answers, entry);
-		free(a);
-	}
-	s->waiting = 0;
-}
-
 void
 session_reset(struct session *s)
 {
-	answers_free(s);
+	answers_forget(s);
 	intake_free(s->intake);
 	s->intake = NULL;
 	role_let_go(s->rules);
@@ -199,7 +177,7 @@ session_refused(const struct session *s, const char *reply, const char *cause,
 	logline_end(&l);
 }
 
-static void
+void
 session_accepted(const struct session *s)
 {
 	struct logline	 l;
@@ -218,125 +196,6 @@ session_accepted(const struct session *s)
 	logline_add(&l, "tag", "%s", or_dash(endpoint_tag(s->endpoint)));
 	logline_end(&l);
 }
-
-/* Replies that are ready and have none before them. */
-static void
-answers_flush(struct session *s)
-{
-	struct answer	*a;
-
-	while ((a = STAILQ_FIRST(&s->answers)) != NULL && a->ready) {
-		session_reply(s, "%s", a->reply);
-		STAILQ_REMOVE_HEAD(&s->answers, entry);
-		s->waiting--;
-		free(a);
-	}
-}
-
-static struct answer *
-answer_add(struct session *s, uint32_t number, const char *rcpt)
-{
-	struct answer	*a;
-
-	if ((a = calloc(1, sizeof(*a))) == NULL)
-		fatal("calloc");
-	a->number = number;
-	strlcpy(a->rcpt, rcpt, sizeof(a->rcpt));
-	STAILQ_INSERT_TAIL(&s->answers, a, entry);
-	s->waiting++;
-	return (a);
-}
-
-void
-session_hold(struct session *s, const char *reply)
-{
-	struct answer	*a = answer_add(s, 0, "");
-
-	a->ready = 1;
-	strlcpy(a->reply, reply, sizeof(a->reply));
-}
-
-void
-session_answer(struct session *s, uint32_t number, const char *rcpt,
-    const char *reply)
-{
-	if (number != 0) {
-		(void)answer_add(s, number, rcpt);
-		return;
-	}
-	if (STAILQ_EMPTY(&s->answers)) {
-		session_reply(s, "%s", reply);
-		return;
-	}
-	session_hold(s, reply);
-	answers_flush(s);
-}
-
-/* queue's word on a recipient. */
-static void
-session_rcpt(void *arg, uint32_t number, uint16_t code, const char *reply,
-    const char *cause)
-{
-	struct session	*s = arg;
-	struct answer	*a;
-
-	STAILQ_FOREACH(a, &s->answers, entry) {
-		if (a->number == number)
-			break;
-	}
-	if (a == NULL || a->ready)
-		return;
-	a->ready = 1;
-	if (code == 250) {
-		strlcpy(a->reply, "250 2.1.5 Recipient ok", sizeof(a->reply));
-		if (s->accepted++ == 0)
-			strlcpy(s->first, a->rcpt, sizeof(s->first));
-	} else {
-		(void)snprintf(a->reply, sizeof(a->reply), "%u %s", code,
-		    reply != NULL ? reply : "4.3.0 Try later");
-		session_refused(s, a->reply, cause, s->mail.sender, a->rcpt);
-	}
-	answers_flush(s);
-	session_run(s);
-}
-
-static void
-session_ready(void *arg)
-{
-	session_run(arg);
-}
-
-static void
-session_stored(void *arg, uint16_t code, const char *reply)
-{
-	struct session	*s = arg;
-	char		 line[REPLY_MAX];
-
-	if (code == 250) {
-		session_accepted(s);
-		session_reply(s, "250 2.0.0 %s Message accepted for delivery",
-		    id_text(intake_message(s->intake)));
-	} else {
-		(void)snprintf(line, sizeof(line), "%u %s", code,
-		    reply != NULL ? reply : "4.3.0 Try later");
-		session_refused(s, line, "spool", s->mail.sender, NULL);
-		session_reply(s, "%s", line);
-	}
-	content_done(s);
-	if (s->gone)
-		session_free(s);
-	else if (server_stopping())
-		session_close(s, 1, "421 4.3.2 %s Shutting down",
-		    endpoint_hostname(s->endpoint));
-	else
-		session_run(s);
-}
-
-const struct intake_owner session_owner = {
-	.rcpt =		session_rcpt,
-	.ready =	session_ready,
-	.stored =	session_stored
-};
 
 /* A line of the input is none that a command may be on; NULL: it may. */
 static const char *
@@ -430,67 +289,11 @@ session_end(struct session *s)
 	io_set_deadline(s->io, CLOSE_QUICK);
 }
 
-static void
-session_client(struct session *s)
-{
-	strlcpy(s->client, sockaddr_text((const struct sockaddr *)&s->peer),
-	    sizeof(s->client));
-}
-
-/* Who the client is has become known. */
-static void
-session_welcome(struct session *s)
-{
-	rdns_ask(s, server_config());
-	if (endpoint_policy(s->endpoint)->tls == LISTEN_SMTPS)
-		secure_start(s);
-	else
-		session_greet(s);
-}
-
-/* The proxy's word on whose connection it is.  0: more has to come. */
-static int
-session_proxy(struct session *s)
-{
-	struct sockaddr_storage	 client;
-	size_t			 need;
-
-	if (io_len(s->io) == 0)
-		return (0);
-	switch (proxy_parse(io_data(s->io), io_len(s->io), &need, &client)) {
-	case 0:
-		/* not an octet more: a TLS handshake may come next */
-		io_set_limit(s->io, need);
-		return (0);
-	case -1:
-		session_refused(s, "421", "proxy", NULL, NULL);
-		session_close(s, 1, "421 4.3.0 %s This is for a proxy only",
-		    endpoint_hostname(s->endpoint));
-		return (1);
-	}
-	io_drain(s->io, need);
-	io_set_limit(s->io, INPUT_MAX);
-	io_set_timeout(s->io, SESSION_IDLE);
-	if (client.ss_family != 0)
-		s->peer = client;
-	session_client(s);
-	if (visitors_enter((const struct sockaddr *)&s->peer) == -1) {
-		session_refused(s, "421", "max-connections-per-address", NULL,
-		    NULL);
-		session_close(s, 1, "421 4.7.0 Too many connections from "
-		    "your address");
-		return (1);
-	}
-	s->counted = 1;
-	session_welcome(s);
-	return (1);
-}
-
 /*
  * All that can be done now.  Who does not read our replies is not heard any
  * more, until IO_DRAINED.  Never frees the session.
  */
-static void
+void
 session_run(struct session *s)
 {
 	int	 more = 1;
@@ -505,7 +308,7 @@ session_run(struct session *s)
 			more = content_run(s);
 			break;
 		case SESSION_PROXY:
-			more = session_proxy(s);
+			more = arrive_proxy(s);
 			break;
 		default:
 			more = 0;
@@ -606,78 +409,11 @@ session_event(struct io *io, enum io_event event, void *arg)
 	}
 }
 
-/* Loopback, or an address that is also ours. */
-static int
-peer_is_local(int fd, const struct sockaddr *peer)
-{
-	struct sockaddr_storage	 ours;
-	socklen_t		 len = sizeof(ours);
-
-	if (sockaddr_loopback(peer))
-		return (1);
-	if (getsockname(fd, (struct sockaddr *)&ours, &len) == -1)
-		return (0);
-	return (sockaddr_same(peer, (struct sockaddr *)&ours));
-}
-
-/*
- * RFC 5321 4.3.1: the client waits for us to speak first.  A script that says
- * hello at once is no harm; what else comes is not from a mailer.
- */
-static int
-spoke_early(const struct session *s)
-{
-	char	 text[4];
-	ssize_t	 n;
-
-	if (endpoint_is_socket(s->endpoint) || secure(s))
-		return (0);
-	n = recv(io_fd(s->io), text, sizeof(text), MSG_PEEK | MSG_DONTWAIT);
-	return (n > 0 && strncasecmp(text, "EHLO", n) != 0 &&
-	    strncasecmp(text, "HELO", n) != 0);
-}
-
-void
-session_greet(struct session *s)
-{
-	s->state = SESSION_COMMAND;
-	if (spoke_early(s)) {
-		session_refused(s, "554", "early-talker", NULL, NULL);
-		session_close(s, 1, "554 5.5.0 %s You spoke before the "
-		    "greeting", endpoint_hostname(s->endpoint));
-		return;
-	}
-	session_reply(s, "220 %s ESMTP Bindery",
-	    endpoint_hostname(s->endpoint));
-	session_run(s);
-}
-
-/* Ask for the account behind the local socket. */
-static void
-session_ask_name(struct session *s)
-{
-	struct ipc	*names = server_names();
-	uid_t		 uid;
-	gid_t		 gid;
-
-	if (names == NULL || getpeereid(io_fd(s->io), &uid, &gid) == -1) {
-		session_greet(s);
-		return;
-	}
-	s->uid = uid;
-	s->state = SESSION_NAME;
-	ipc_begin(names, SMTPD_UID);
-	ipc_put_u64(names, s->id);
-	ipc_put_u32(names, s->uid);
-	ipc_end(names);
-}
-
 void
 session_new(int fd, struct endpoint *endpoint,
     const struct sockaddr_storage *peer)
 {
 	struct session	*s;
-	int		 on = 1;
 
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		fatal("calloc");
@@ -689,24 +425,7 @@ session_new(int fd, struct endpoint *endpoint,
 	RB_INSERT(session_tree, &state.tree, s);
 	s->io = io_new(fd, session_event, s);
 	io_set_timeout(s->io, SESSION_IDLE);
-	if (endpoint_is_socket(endpoint)) {
-		s->local = 1;
-		session_ask_name(s);
-		return;
-	}
-	/* replies are gathered already: none should wait for an ACK */
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	session_client(s);
-	if (endpoint_proxy(endpoint)) {
-		/* the proxy's address, until it says whose */
-		s->state = SESSION_PROXY;
-		io_set_limit(s->io, PROXY_HEAD);
-		io_set_deadline(s->io, PROXY_WAIT);
-		return;
-	}
-	s->counted = 1;
-	s->local = peer_is_local(fd, (const struct sockaddr *)peer);
-	session_welcome(s);
+	arrive(s);
 }
 
 struct session *
@@ -716,20 +435,6 @@ session_find(uint64_t id)
 
 	key.id = id;
 	return (RB_FIND(session_tree, &state.tree, &key));
-}
-
-void
-session_named(uint64_t id, const char *user)
-{
-	struct session	*s = session_find(id);
-
-	if (s == NULL || s->state != SESSION_NAME)
-		return;
-	/* a name cut short would be another's */
-	if (user != NULL && strlcpy(s->user, user, sizeof(s->user)) >=
-	    sizeof(s->user))
-		s->user[0] = '\0';
-	session_greet(s);
 }
 
 void

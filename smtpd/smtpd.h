@@ -18,7 +18,9 @@
  * Between the files of the SMTP server, the role that faces the network.
  *
  *	server.c	doors, limits, channels
- *	session.c	one client: input, replies in order, end
+ *	session.c	one client: input, end
+ *	arrive.c	its beginning: who it is, the greeting
+ *	answer.c	replies in order, what queue answers
  *	command.c	the commands
  *	secure.c	STARTTLS, the start of TLS
  *	auth.c		AUTH, and what it allows
@@ -259,12 +261,10 @@ struct session {
 
 void		 session_new(int fd, struct endpoint *,
 		    const struct sockaddr_storage *peer);
-/* LOOKUP_UID */
-void		 session_named(uint64_t id, const char *user);
 /* NULL: it is gone. */
 struct session	*session_find(uint64_t id);
-/* Greet, and wait for the first command. */
-void		 session_greet(struct session *);
+/* All that can be done now.  Never frees the session. */
+void		 session_run(struct session *);
 /* Only when nothing else of the session is used any more. */
 void		 session_free(struct session *);
 /* Everybody out: 421, but for those whose message is on its way to disk. */
@@ -278,15 +278,35 @@ void		 session_close(struct session *, int linger, const char *, ...)
 /* Forget the transaction, as RSET does. */
 void		 session_reset(struct session *);
 void		 session_facts(const struct session *, struct facts *);
-/* Queue a reply behind those that are due; number 0: ready now. */
-void		 session_answer(struct session *, uint32_t number,
-		    const char *rcpt, const char *reply);
-/* A reply that goes out together with the next answer. */
-void		 session_hold(struct session *, const char *reply);
+/* "smtpd: accepted ..." */
+void		 session_accepted(const struct session *);
 /* "smtpd: refused ..."; reply begins with the code, rcpt may be NULL. */
 void		 session_refused(const struct session *, const char *reply,
 		    const char *cause, const char *from, const char *rcpt);
-extern const struct intake_owner session_owner;
+
+/* arrive.c */
+
+/* A new session: find out who it is, then greet. */
+void		 arrive(struct session *);
+/* LOOKUP_UID: the account behind the local socket. */
+void		 arrive_named(uint64_t id, const char *user);
+/* The proxy's word on whose connection it is.  0: more has to come. */
+int		 arrive_proxy(struct session *);
+/* Greet, and wait for the first command. */
+void		 arrive_greet(struct session *);
+
+/* answer.c */
+
+/* A reply, behind those that are due. */
+void		 answer_give(struct session *, const char *reply);
+/* One that goes out together with the next answer. */
+void		 answer_hold(struct session *, const char *reply);
+/* The place of the reply to a RCPT, which queue was asked about. */
+void		 answer_await(struct session *, uint32_t number,
+		    const char *rcpt);
+/* What is due is never said. */
+void		 answers_forget(struct session *);
+extern const struct intake_owner answer_owner;
 
 /* content.c */
 
