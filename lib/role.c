@@ -182,6 +182,12 @@ role_parent(void)
 	return (state.parent);
 }
 
+const struct config *
+role_next(void)
+{
+	return (state.next == NULL ? NULL : state.next->conf);
+}
+
 const char *
 role_file(const char *path)
 {

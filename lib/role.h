@@ -63,6 +63,8 @@ struct ipc	*role_parent(void);
 struct generation *role_hold(void);
 const struct config *role_held(const struct generation *);
 void		 role_let_go(struct generation *);	/* NULL: none */
+/* Parsed, and not in force before the next swap; NULL: there is none. */
+const struct config *role_next(void);
 /* A file that came beside the configuration ("resolv.conf"), or NULL. */
 const char	*role_file(const char *path);
 /* It was a secret, and is not needed any more: overwritten. */

@@ -20,6 +20,9 @@
  * network, must never be taken for more than a report.
  */
 
+#include <string.h>
+
+#include "lib/address.h"
 #include "lib/ipc.h"
 #include "lib/log.h"
 #include "lib/task.h"
@@ -122,8 +125,16 @@ task_result_get(struct ipc_msg *msg, struct task_result *r)
 	/* what is none of the four loses no mail and bounces none */
 	if (r->outcome > OUTCOME_HELD)
 		r->outcome = OUTCOME_TEMPFAIL;
-	if (r->cause == NULL)
-		r->cause = "";
-	if (r->reply == NULL)
-		r->reply = "";
+	r->cause = task_words(r->cause, "");
+	r->reply = task_words(r->reply, "");
+	if (r->host != NULL && strlen(r->host) >= DOMAIN_MAX)
+		r->host = NULL;
+}
+
+const char *
+task_words(const char *words, const char *other)
+{
+	if (words == NULL)
+		return (other);
+	return (strlen(words) < TASK_WORDS ? words : "(too long to keep)");
 }

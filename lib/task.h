@@ -29,6 +29,8 @@ struct ipc_msg;
 
 /* Most recipients of one task (RFC 5321 4.5.3.1.8). */
 #define TASK_RCPTS	100
+/* Octets of a reply, or of words of mta's own. */
+#define TASK_WORDS	512
 
 enum outcome {
 	OUTCOME_DELIVERED,
@@ -77,6 +79,8 @@ void	 task_put(struct ipc *, const struct task *);
 void	 task_get(struct ipc_msg *, struct task *);
 void	 task_result_put(struct ipc *, const struct task_result *);
 void	 task_result_get(struct ipc_msg *, struct task_result *);
+/* What mta sent, if it is no longer than it may be; other for NULL. */
+const char *task_words(const char *, const char *other);
 /*
  * MTA_RESULT is: u64 task, u32 count, then count results; recipients that it
  * does not name are still in hand.

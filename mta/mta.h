@@ -46,7 +46,7 @@ struct resolve;
 struct test;
 struct route;
 
-#define MTA_TEXT	512		/* a reply, or words of our own */
+#define MTA_TEXT	TASK_WORDS	/* a reply, or words of our own */
 
 /* mta.c */
 __dead void	 mta_role(const char *root, int foreground, int verbose);

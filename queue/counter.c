@@ -17,7 +17,8 @@
 /*
  * What mta counts over hours (long rates) and cannot keep itself: a time by
  * key, as mta told it, in the spool and told again to each new mta.  Its
- * meaning is mta's; here only a time that is past is forgotten.
+ * meaning is mta's; here only a time that is past is forgotten.  However much
+ * mta tells, a key is recorded once a second, and there is an end to keys.
  */
 
 #include <stdio.h>
@@ -27,9 +28,14 @@
 #include "lib/log.h"
 #include "queue/queue.h"
 
+#define COUNTERS_MAX	100000
+#define KEY_MAX		(NAME_MAX_LEN + DOMAIN_MAX + 16)
+
 struct counter_time {
 	RB_ENTRY(counter_time)	 node;
+	TAILQ_ENTRY(counter_time) entry;
 	uint64_t		 time;	/* microseconds since the Epoch */
+	uint8_t			 fresh;	/* told, not recorded yet */
 	char			 key[];
 };
 RB_HEAD(counter_times, counter_time);
@@ -40,7 +46,12 @@ RB_PROTOTYPE(counter_times, counter_time, node, counter_compare);
 
 static struct {
 	struct counter_times	 tree;
-} counter = { RB_INITIALIZER(&counter.tree) };
+	TAILQ_HEAD(, counter_time) fresh;
+	uint32_t		 count;
+} counter = {
+	.tree = RB_INITIALIZER(&counter.tree),
+	.fresh = TAILQ_HEAD_INITIALIZER(counter.fresh),
+};
 
 RB_GENERATE(counter_times, counter_time, node, counter_compare);
 
@@ -50,7 +61,34 @@ counter_compare(const struct counter_time *a, const struct counter_time *b)
 	return (strcmp(a->key, b->key));
 }
 
-static const struct counter_time *
+static int
+counter_past(const struct counter_time *c)
+{
+	return (c->time <= (uint64_t)schedule_now() * 1000000);
+}
+
+static void
+counter_forget(struct counter_time *c)
+{
+	if (c->fresh)
+		TAILQ_REMOVE(&counter.fresh, c, entry);
+	RB_REMOVE(counter_times, &counter.tree, c);
+	counter.count--;
+	free(c);
+}
+
+static void
+counter_forget_past(void)
+{
+	struct counter_time	*c, *next;
+
+	RB_FOREACH_SAFE(c, counter_times, &counter.tree, next)
+		if (counter_past(c))
+			counter_forget(c);
+}
+
+/* NULL: there are too many. */
+static struct counter_time *
 counter_set(const char *key, uint64_t time)
 {
 	struct counter_time	*c, *old;
@@ -62,15 +100,27 @@ counter_set(const char *key, uint64_t time)
 	if ((old = RB_INSERT(counter_times, &counter.tree, c)) != NULL) {
 		free(c);
 		c = old;
-	}
+	} else
+		counter.count++;
 	c->time = time;
-	return (c);
+	if (counter.count <= COUNTERS_MAX)
+		return (c);
+	counter_forget(c);
+	return (NULL);
 }
 
+/* "BINDING", "BINDING domain D", "BINDING site S" */
 static int
-counter_past(const struct counter_time *c)
+key_valid(const char *key)
 {
-	return (c->time <= (uint64_t)schedule_now() * 1000000);
+	size_t	 len = strcspn(key, " ");
+	char	 name[NAME_MAX_LEN + 1];
+
+	if (strlen(key) >= KEY_MAX || len > NAME_MAX_LEN)
+		return (0);
+	memcpy(name, key, len);
+	name[len] = '\0';
+	return (queue_account(name) != NULL);
 }
 
 static void
@@ -97,29 +147,43 @@ counter_replay(const char *key, const char *value)
 void
 counter_checkpoint(void)
 {
-	struct counter_time	*c, *next;
+	struct counter_time	*c;
 
-	RB_FOREACH_SAFE(c, counter_times, &counter.tree, next) {
-		if (!counter_past(c)) {
-			counter_record(c);
-			continue;
-		}
-		RB_REMOVE(counter_times, &counter.tree, c);
-		free(c);
-	}
+	counter_forget_past();
+	RB_FOREACH(c, counter_times, &counter.tree)
+		counter_record(c);
 }
 
 void
 counter_told(struct ipc *mta, struct ipc_msg *msg)
 {
-	const char	*key;
-	uint64_t	 time;
+	struct counter_time	*c;
+	const char		*key;
+	uint64_t		 time;
 
 	key = ipc_get_str(msg);
 	time = ipc_get_u64(msg);
 	ipc_get_end(msg);
-	if (key != NULL)
-		counter_record(counter_set(key, time));
+	if (key == NULL || !key_valid(key) || time > INT64_MAX)
+		return;
+	if ((c = counter_set(key, time)) == NULL || c->fresh)
+		return;
+	c->fresh = 1;
+	TAILQ_INSERT_TAIL(&counter.fresh, c, entry);
+}
+
+void
+counter_tick(void)
+{
+	struct counter_time	*c;
+
+	while ((c = TAILQ_FIRST(&counter.fresh)) != NULL) {
+		TAILQ_REMOVE(&counter.fresh, c, entry);
+		c->fresh = 0;
+		counter_record(c);
+	}
+	if (counter.count == COUNTERS_MAX)
+		counter_forget_past();
 }
 
 void

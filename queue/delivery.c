@@ -547,8 +547,8 @@ delivery_lane(struct ipc *mta, struct ipc_msg *msg)
 		lane_open(lane);
 		return;
 	}
-	lane_close(lane, cause != NULL ? cause : "local",
-	    text != NULL ? text : "", (uint32_t)until);
+	lane_close(lane, task_words(cause, "local"), task_words(text, ""),
+	    (uint32_t)until);
 	/* a limit that is reached is no error */
 	if (text != NULL && (cause == NULL || strcmp(cause, "limit") != 0))
 		lane_last(lane, text);
@@ -570,7 +570,8 @@ delivery_site(struct ipc *mta, struct ipc_msg *msg)
 	ipc_get_end(msg);
 	if ((lane = lane_by_id(id)) != NULL) {
 		free(lane->site);
-		lane->site = site == NULL ? NULL : strdup(site);
+		lane->site = site == NULL || strlen(site) > NAME_MAX_LEN ?
+		    NULL : strdup(site);
 		lane_resolve(lane);
 		if (lane->suspended)
 			delivery_recall(lane);
@@ -592,13 +593,13 @@ delivery_binding(struct ipc *mta, struct ipc_msg *msg)
 	up6 = ipc_get_u8(msg);
 	reason = ipc_get_str(msg);
 	ipc_get_end(msg);
-	if (name == NULL)
+	if (name == NULL || (account = queue_account(name)) == NULL)
 		return;
-	account = account_get(name);
 	account->down4 = !up4;
 	account->down6 = !up6;
 	free(account->reason);
-	account->reason = reason == NULL ? NULL : strdup(reason);
+	account->reason = reason == NULL ? NULL :
+	    strdup(task_words(reason, ""));
 	account_update(account);
 }
 

@@ -128,6 +128,25 @@ queue_mta(void)
 	return (queue.stopping ? NULL : queue.mta);
 }
 
+/*
+ * A role may be ahead of this one by a reload: what it names then is in the
+ * configuration that was parsed here and not yet put in force.
+ */
+struct account *
+queue_account(const char *name)
+{
+	struct account	*account;
+
+	if (name[0] == '\0')
+		return (NULL);
+	if ((account = account_find(name)) != NULL)
+		return (account);
+	if (role_next() == NULL ||
+	    config_binding(role_next(), name) == NULL)
+		return (NULL);
+	return (account_get(name));
+}
+
 struct ipc *
 queue_smtpd(void)
 {
@@ -472,6 +491,7 @@ run_commit(void *arg)
 		spool_commit();
 		return;
 	}
+	counter_tick();
 	spool_settle();
 	if (spool_idle())
 		stop_now(NULL);
@@ -509,6 +529,7 @@ on_tick(void *arg)
 	group_tick();
 	bounce_tick();
 	transaction_tick();
+	counter_tick();
 	tell_accepting();
 	control_tick();
 	spool_tick();

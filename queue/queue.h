@@ -176,6 +176,11 @@ __dead void	 queue_role(const char *root, int foreground, int verbose);
 struct config	*queue_config(void);
 struct ipc	*queue_mta(void);	/* NULL while there is none */
 struct ipc	*queue_smtpd(void);
+/*
+ * For a name that another role sent: NULL where it is neither in the
+ * configuration nor in the queue.
+ */
+struct account	*queue_account(const char *name);
 /* Something was appended: spool_commit at the end of this turn. */
 void		 queue_commit(void);
 /* "mta", "smtp", "mda": in force; the spool is the caller's business. */
@@ -380,6 +385,8 @@ void		 content_mta_gone(void);
 void		 counter_replay(const char *key, const char *value);
 void		 counter_checkpoint(void);
 void		 counter_told(struct ipc *, struct ipc_msg *);
+/* Once a second: what was told since is recorded. */
+void		 counter_tick(void);
 /* All that is in force, to a new mta. */
 void		 counter_tell(struct ipc *);
 

@@ -171,8 +171,11 @@ transaction_bound(struct ipc *ipc, struct ipc_msg *msg)
 			break;
 	if (rcpt == NULL)
 		return;
+	/* only a bounce comes with both names: they are the failed mail's */
+	if (binding != NULL && group != NULL)
+		group = rcpt->tx->facts->group;
 	if (binding != NULL)
-		account = account_get(binding);
+		account = queue_account(binding);
 	else if (group != NULL)
 		account = group_choose(group, rcpt->tx->facts->sender,
 		    rcpt->address, rcpt->destination, GROUP_BIRTH);
