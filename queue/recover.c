@@ -531,6 +531,7 @@ clear_unborn(struct image *image)
 		report(0, "segment %u: torn, %llu octets", s->number,
 		    (unsigned long long)image->size);
 		if (segment_keep(s->number) == -1) {
+			s->stays = 1;
 			log_warn("spool: cannot keep segment %u", s->number);
 			return;
 		}
@@ -635,10 +636,19 @@ static int
 replay_newest(size_t newest, const char **error)
 {
 	struct image	*image = &start.image;
+	struct segment	*s = segment_find(start.numbers[newest]);
+	int		 born;
 
-	(void)image_read(image, segment_find(start.numbers[newest]));
-	if (image_born(image) != 1)
+	born = image_read(image, s) == -1 ? 0 : image_born(image);
+	if (born == -1)
 		return (refuse_newer(image, 0, error));
+	if (!born) {
+		/* a moment ago it could be: for the next start to read */
+		report(0, "segment %u cannot be read any more", s->number);
+		start.damaged = s->stays = 1;
+		keep_aside(s);
+		return (0);
+	}
 	if (replay_image(image, error) == -1)
 		return (-1);
 	if (image->damaged)

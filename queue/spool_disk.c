@@ -35,6 +35,9 @@
 #define SPARE_NAME	"spare"
 #define SUFFIX		".seg"
 #define NAME_SIZE	64
+#define KEPT_SIZE	(NAME_SIZE + 16)
+/* Names that are tried for what is kept aside. */
+#define KEEP_NAMES	1000
 
 static int	 kernel_openat(int, const char *, int, mode_t);
 static int	 kernel_duplicate(int);
@@ -292,16 +295,55 @@ segment_unlink(uint32_t number)
 	    segment_name(number, name), 0));
 }
 
+/* Numbers come again: what was kept under a name before stays what it is. */
+static const char *
+kept_name(const char *name, int n, char kept[KEPT_SIZE])
+{
+	if (n == 1)
+		snprintf(kept, KEPT_SIZE, "%s", name);
+	else
+		snprintf(kept, KEPT_SIZE, "%s.%d", name, n);
+	return (kept);
+}
+
+static int
+same_file(const char *name, const char *kept)
+{
+	struct stat	 a, b;
+	int		 fds[2], same;
+
+	fds[0] = disk.calls->openat(disk.dirs[DISK_LOG], name,
+	    O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
+	fds[1] = disk.calls->openat(disk.dirs[DISK_DAMAGED], kept,
+	    O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
+	same = fds[0] != -1 && fds[1] != -1 &&
+	    disk.calls->fstat(fds[0], &a) == 0 &&
+	    disk.calls->fstat(fds[1], &b) == 0 &&
+	    a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+	disk_shut(fds[0]);
+	disk_shut(fds[1]);
+	return (same);
+}
+
 int
 segment_keep(uint32_t number)
 {
-	char	 name[NAME_SIZE];
+	char	 name[NAME_SIZE], kept[KEPT_SIZE];
+	int	 n;
 
 	segment_name(number, name);
-	if (disk.calls->linkat(disk.dirs[DISK_LOG], name,
-	    disk.dirs[DISK_DAMAGED], name, 0) == -1 && errno != EEXIST)
-		return (-1);
-	return (disk_sync_dir(DISK_DAMAGED));
+	for (n = 1; n <= KEEP_NAMES; n++) {
+		if (disk.calls->linkat(disk.dirs[DISK_LOG], name,
+		    disk.dirs[DISK_DAMAGED], kept_name(name, n, kept),
+		    0) == 0)
+			return (disk_sync_dir(DISK_DAMAGED));
+		if (errno != EEXIST)
+			return (-1);
+		if (same_file(name, kept))
+			return (disk_sync_dir(DISK_DAMAGED));
+	}
+	errno = EEXIST;
+	return (-1);
 }
 
 int
@@ -309,13 +351,16 @@ segment_save_tail(uint32_t number, uint64_t offset,
     const void *octets, size_t len)
 {
 	struct iovec	 iov;
-	char		 name[NAME_SIZE];
-	int		 fd, error;
+	char		 name[NAME_SIZE], kept[KEPT_SIZE];
+	int		 fd = -1, error, n;
 
 	snprintf(name, sizeof(name), "%010u.tail-%llu", number,
 	    (unsigned long long)offset);
-	fd = disk.calls->openat(disk.dirs[DISK_DAMAGED], name,
-	    O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	errno = EEXIST;
+	for (n = 1; n <= KEEP_NAMES && fd == -1 && errno == EEXIST; n++)
+		fd = disk.calls->openat(disk.dirs[DISK_DAMAGED],
+		    kept_name(name, n, kept), O_RDWR | O_CREAT | O_EXCL |
+		    O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd == -1)
 		return (-1);
 	iov.iov_base = (void *)(uintptr_t)octets;

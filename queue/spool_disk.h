@@ -84,7 +84,7 @@ int		 segment_open(uint32_t number);
 int		 segment_create(uint32_t number);
 int		 segment_unlink(uint32_t number);
 uint32_t	 segment_number(const char *name);
-/* A second name in damaged/; one that stands there already is as good. */
+/* A second name in damaged/, if it has none there yet. */
 int		 segment_keep(uint32_t number);
 /* Copy what is from offset on to damaged/, flushed. */
 int		 segment_save_tail(uint32_t number, uint64_t offset,

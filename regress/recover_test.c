@@ -762,6 +762,10 @@ ATF_TC_BODY(faults_at_start, tc)
 			sim.fault_error = EIO;
 			if (model_open("work") == 0)
 				spool_close();
+			else
+				ATF_CHECK_MSG(strstr(model.what,
+				    "newer version") == NULL, "call %d at "
+				    "%u: %s", call, at, model.what);
 			sim_stop();
 			ATF_REQUIRE_EQ(0, model_open("work"));
 			for (i = 0; i < model.count; i++)
@@ -884,6 +888,72 @@ ATF_TC_BODY(torn_tail, tc)
 	ATF_CHECK_EQ(-1, stat("work/log/0000000002.seg", &st));
 }
 
+static void
+garbage(const char *path, const char *text)
+{
+	int	 fd;
+
+	ATF_REQUIRE((fd = open(path, O_WRONLY | O_CREAT | O_TRUNC,
+	    0600)) != -1);
+	ATF_REQUIRE_EQ((ssize_t)strlen(text), write(fd, text, strlen(text)));
+	close(fd);
+}
+
+/* Nothing that was kept aside takes the place of what was before. */
+ATF_TC_WITHOUT_HEAD(kept_apart);
+ATF_TC_BODY(kept_apart, tc)
+{
+	int	 i;
+
+	model_reset(1);
+	ATF_REQUIRE_EQ(0, model_open("work"));
+	model_append(300, 0);
+	spool_commit();
+	spool_close();
+	for (i = 0; i < 3; i++) {
+		garbage("work/log/0000000002.seg", i == 0 ? "first" :
+		    i == 1 ? "second" : "third");
+		ATF_REQUIRE_EQ(0, system("printf torn >>"
+		    "work/log/0000000001.seg"));
+		ATF_REQUIRE_EQ(0, model_open("work"));
+		ATF_CHECK(model.messages[0].seen);
+		spool_close();
+	}
+	ATF_CHECK_EQ(0, system("cat work/damaged/*.seg* >all && "
+	    "grep first all && grep second all && grep third all"));
+	ATF_CHECK_EQ(0, system("[ $(ls work/damaged/*.tail-* | wc -l) "
+	    "-eq 3 ]"));
+}
+
+/* What could not be kept aside is not reclaimed either. */
+ATF_TC_WITHOUT_HEAD(not_kept);
+ATF_TC_BODY(not_kept, tc)
+{
+	struct stat	 st;
+	int		 i;
+
+	sim_start();
+	model_reset(1);
+	ATF_REQUIRE_EQ(0, model_open("work"));
+	model_append(300, 0);
+	spool_commit();
+	spool_close();
+	garbage("work/log/0000000002.seg", "not to be lost");
+	sim.fault_call = CALL_LINK;
+	sim.fault_at = 1;
+	sim.fault_error = EPERM;
+	sim.fault_sticky = 1;
+	ATF_REQUIRE_EQ(0, model_open("work"));
+	model_append(300, 0);
+	spool_commit();
+	model_finish(&model.messages[0]);
+	for (i = 0; i < 100; i++)
+		spool_tick();
+	ATF_CHECK_EQ(0, stat("work/log/0000000002.seg", &st));
+	spool_close();
+	sim_stop();
+}
+
 ATF_TC_WITHOUT_HEAD(newer_version);
 ATF_TC_BODY(newer_version, tc)
 {
@@ -937,6 +1007,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, faults_at_start);
 	ATF_TP_ADD_TC(tp, bit_flips);
 	ATF_TP_ADD_TC(tp, torn_tail);
+	ATF_TP_ADD_TC(tp, kept_apart);
+	ATF_TP_ADD_TC(tp, not_kept);
 	ATF_TP_ADD_TC(tp, newer_version);
 	ATF_TP_ADD_TC(tp, unnamed_large);
 	return (atf_no_error());
