@@ -124,7 +124,8 @@ delivery_busy(void)
 	if ((mta = queue_mta()) == NULL || queue_is_paused("mta"))
 		return (1);
 	/* what cannot be recorded is better not sent */
-	return (ipc_pending(mta) > MTA_PENDING || spool_congested());
+	return (ipc_pending(mta) > MTA_PENDING || spool_congested() ||
+	    spool_failed());
 }
 
 void

@@ -20,6 +20,7 @@
  * may block but the start and the stop.
  */
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -444,7 +445,7 @@ expired(struct rcpt *rcpt)
 {
 	char	*words;
 
-	if (bounce_busy() || spool_congested())
+	if (bounce_busy() || spool_congested() || spool_failed())
 		return (-1);
 	words = rcpt->tries == 0 ? NULL : rcpt_reply(rcpt);
 	tell(rcpt, BOUNCE_EXPIRED, words);
@@ -457,7 +458,7 @@ late(struct rcpt *rcpt)
 {
 	char	*words;
 
-	if (bounce_busy() || spool_congested())
+	if (bounce_busy() || spool_congested() || spool_failed())
 		return (-1);
 	words = rcpt->tries == 0 ? NULL : rcpt_reply(rcpt);
 	rcpt->flags |= RCPT_WARNED;
@@ -500,14 +501,17 @@ run_commit(void *arg)
 static void
 tell_accepting(void)
 {
-	int	 accepting;
+	int	 accepting, error;
 
-	accepting = spool_accepting(0) == 0;
+	error = spool_accepting(0);
+	accepting = error == 0;
 	if (queue.smtpd == NULL || accepting == queue.accepting)
 		return;
-	if (queue.accepting != -1 || !accepting)
-		log_warnx("%s mail", accepting ? "accepting" :
-		    "not enough room on disk: accepting no");
+	if (!accepting)
+		log_warnx("accepting no mail: %s", error == ENOSPC ?
+		    "not enough room on disk" : strerror(error));
+	else if (queue.accepting != -1)
+		log_warnx("accepting mail");
 	queue.accepting = accepting;
 	ipc_begin(queue.smtpd, QUEUE_ACCEPTING);
 	ipc_put_u8(queue.smtpd, (uint8_t)accepting);

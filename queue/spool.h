@@ -149,6 +149,8 @@ void		 spool_settle(void);
  * more: the disk is full, or slow.
  */
 int		 spool_congested(void);
+/* The log is no more: nothing is recorded until a restart. */
+int		 spool_failed(void);
 
 /*
  * A message has no open recipient: its record is dead.  Once per record;

@@ -191,7 +191,8 @@ static void
 fail(int error, const char *what)
 {
 	errno = error;
-	log_warn("spool: %s; nothing is accepted until a restart", what);
+	log_warn("spool: %s; nothing is accepted or sent until a restart",
+	    what);
 	writer.failed = error;
 	finish_all(error);
 }
@@ -567,6 +568,12 @@ spool_congested(void)
 		if ((octets += b->len) > CONGESTED)
 			return (1);
 	return (0);
+}
+
+int
+spool_failed(void)
+{
+	return (writer.failed != 0);
 }
 
 /* What is stalled may be tried again, and what is written be flushed. */

@@ -269,11 +269,13 @@ ATF_TC_BODY(flush_fails_twice, tc)
 	ATF_CHECK_EQ(EIO, b->error);
 	spool_tick();
 	ATF_CHECK_EQ(EIO, spool_accepting(1));
+	ATF_CHECK(spool_failed());
 	spool_close();
 	role_end();
 	ATF_REQUIRE_EQ(0, model_open("spool"));
 	ATF_CHECK(a->seen);
 	ATF_CHECK_EQ(0, spool_accepting(1));
+	ATF_CHECK(!spool_failed());
 	spool_close();
 }
 
@@ -439,6 +441,44 @@ ATF_TC_BODY(reclaim, tc)
 		spool_tick();
 	spool_stats(&stats);
 	ATF_CHECK_EQ(1, stats.segments);
+	spool_close();
+}
+
+/*
+ * A live message that reclaim finds damaged: its segment stays until it has
+ * ended, for the sender is told by what can still be read there.
+ */
+ATF_TC_WITHOUT_HEAD(reclaim_damaged);
+ATF_TC_BODY(reclaim_damaged, tc)
+{
+	struct model_message	*m;
+	struct envelope		*e;
+	struct stat		 st;
+	int			 fd, i;
+
+	model_reset(1);
+	spool_set_segment_size(16 * 1024);
+	ATF_REQUIRE_EQ(0, model_open("spool"));
+	for (i = 0; i < 30; i++) {
+		model_append(3000, 0);
+		spool_commit();
+	}
+	m = &model.messages[0];
+	ATF_REQUIRE_EQ(1, m->ref.segment);
+	ATF_REQUIRE((fd = open("spool/log/0000000001.seg", O_WRONLY)) != -1);
+	ATF_REQUIRE_EQ(4, pwrite(fd, "oops", 4, m->ref.offset + 2000));
+	close(fd);
+	for (i = 1; i < 30; i++)
+		model_finish(&model.messages[i]);
+	for (i = 0; i < 200; i++)
+		spool_tick();
+	ATF_CHECK((e = spool_read_envelope(m->ref)) != NULL);
+	envelope_free(e);
+	model_finish(m);
+	for (i = 0; i < 200; i++)
+		spool_tick();
+	ATF_CHECK_EQ(-1, stat("spool/log/0000000001.seg", &st));
+	ATF_CHECK_EQ(0, stat("spool/damaged/0000000001.seg", &st));
 	spool_close();
 }
 
