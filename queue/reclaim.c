@@ -58,6 +58,7 @@ static struct {
 	unsigned char	*window;
 	size_t		 room;		/* of the window */
 	int		 damaged;	/* the segment is; it was kept aside */
+	int		 wanted;	/* a live message in it is */
 } reclaim;
 
 void
@@ -106,7 +107,7 @@ reclaim_begin(void)
 			return;
 		reclaim.room = WINDOW;
 	}
-	reclaim.damaged = 0;
+	reclaim.damaged = reclaim.wanted = 0;
 	reclaim.segment = s->number;
 	reclaim.offset = 0;
 	reclaim.barrier = 0;
@@ -155,8 +156,10 @@ move_one(struct segment *s, uint64_t at, const struct record *r)
 		give_up("cannot move a message out of");
 		return;
 	}
-	if (status == 1)
+	if (status == 1) {
+		reclaim.wanted = 1;
 		keep_damaged(s, at);
+	}
 	if (spool_appended() == before)
 		return;
 	segment_dead(s, record_logged(r));
@@ -218,10 +221,20 @@ walk_window(struct segment *s, const unsigned char *p, size_t n)
 	reclaim.offset += at;
 }
 
-/* Nothing is left of it. */
+/*
+ * Nothing is left of it, but for what is damaged: whom it came from is told
+ * by what can be read of it, so it stays until that is done.
+ */
 static void
 reclaim_walked(void)
 {
+	if (reclaim.wanted) {
+		log_warnx("spool: segment %u stays until the senders of what "
+		    "is damaged in it are told", reclaim.segment);
+		reclaim.pause = PAUSE;
+		reclaim.phase = PHASE_IDLE;
+		return;
+	}
 	reclaim.barrier = spool_barrier();
 	reclaim.phase = PHASE_FLUSH;
 	spool_force();

@@ -602,6 +602,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, disk_full);
 	ATF_TP_ADD_TC(tp, reclaim);
 	ATF_TP_ADD_TC(tp, congested);
+	ATF_TP_ADD_TC(tp, reclaim_damaged);
 	ATF_TP_ADD_TC(tp, replies);
 	ATF_TP_ADD_TC(tp, replies_move);
 	return (atf_no_error());
