@@ -110,6 +110,10 @@ replies_body()
 	customers <<-END
 		bind auth "acme" to "acme"
 	END
+	long=$(printf '%0250d' 0)
+	password=$(printf '%0400d' 0)
+	printf '%s\t%s\n' "$long" \
+	    "$(echo "$password" | "$top/binderyctl" encrypt)" >>users
 	start_bindery
 	port=29012
 	table <<-END
@@ -150,6 +154,17 @@ replies_body()
 	table <<-END
 		EHLO client.example|250
 		AUTH PLAIN $(printf 'acme\0acme\0secret' | base64)|235
+		QUIT|221
+	END
+	# RFC 4954 4: lines of 12288 octets, but only here
+	table <<-END
+		EHLO client.example|250
+		AUTH PLAIN|334
+		$(printf '%012286d' 0)|501
+		AUTH PLAIN|334
+		$(printf '%012287d' 0)|500 5.5.6
+		NOOP $(printf '%0600d' 0)|500
+		AUTH PLAIN $(printf '%s\0%s\0%s' "$long" "$long" "$password" | base64 -w0)|235
 		QUIT|221
 	END
 	printf 'EHLO client.example\nQUIT\n' | dialog >ehlo

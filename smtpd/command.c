@@ -30,7 +30,7 @@
 #define RCPTS_IN_FLIGHT	100
 #define LINE_PLAIN	512		/* RFC 5321 4.5.3.1.4 */
 #define LINE_MAIL	(512 + 26 + 17 + 9 + 107) /* SIZE BODY RET ENVID */
-#define LINE_RCPT	COMMAND_MAX		/* NOTIFY ORCPT */
+#define LINE_RCPT	1100		/* NOTIFY ORCPT */
 
 struct command {
 	const char	*verb;

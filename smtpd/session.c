@@ -202,7 +202,9 @@ static const char *
 line_error(const struct session *s, const char *line, size_t len)
 {
 	if (s->skipping || len > COMMAND_MAX)
-		return ("500 5.5.2 Line too long");
+		return (s->state == SESSION_AUTH ?
+		    "500 5.5.6 Authentication exchange line is too long" :
+		    "500 5.5.2 Line too long");
 	if (len < 2 || line[len - 2] != '\r')
 		return ("500 5.5.2 Lines must end in CRLF");
 	if (memchr(line, '\0', len) != NULL ||

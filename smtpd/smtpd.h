@@ -325,8 +325,8 @@ void		 content_done(struct session *);
 
 /* command.c */
 
-/* Most octets of any command line, CRLF included. */
-#define COMMAND_MAX	1100
+/* Most octets of any line but content, CRLF included: RFC 4954 4. */
+#define COMMAND_MAX	12288
 
 struct command;
 
