@@ -262,7 +262,8 @@ proxy_body()
 		        break
 		print()
 	END
-	for who in 192.0.2.7 2001:db8::7; do
+	# the third is the first, as a proxy with one socket for both writes it
+	for who in 192.0.2.7 2001:db8::7 ::ffff:192.0.2.7; do
 		inside python3 proxied.py $who slowly >out
 		[ "$(cat out)" = "220 250 250 250 354 250 221 " ] ||
 		    fail "$who: $(cat out)"
@@ -272,6 +273,7 @@ proxy_body()
 	    mail/000001.eml || fail "$(cat mail/000001.eml)"
 	grep -q 'accepted .* client=2001:db8::7 ' bindery.log ||
 	    fail "the log does not name the client"
+	grep -q 'client=::ffff' bindery.log && fail "two names for a client"
 	# neither the proxy itself nor who claims to be local may relay
 	for who in self 127.0.0.1; do
 		inside python3 proxied.py $who >out

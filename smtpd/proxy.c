@@ -55,14 +55,26 @@ take_inet(const unsigned char *p, size_t len, struct sockaddr_storage *client)
 	return (1);
 }
 
+/*
+ * A proxy that listens on one socket for both families has IPv4 mapped into
+ * IPv6: rules and limits are to know it as what it is.
+ */
 static int
 take_inet6(const unsigned char *p, size_t len,
     struct sockaddr_storage *client)
 {
+	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
 	struct sockaddr_in6	*in6 = (struct sockaddr_in6 *)client;
+	struct sockaddr_in	*in = (struct sockaddr_in *)client;
 
 	if (len < 36)
 		return (-1);
+	if (memcmp(p, mapped, sizeof(mapped)) == 0) {
+		in->sin_family = AF_INET;
+		memcpy(&in->sin_addr, p + 12, 4);
+		memcpy(&in->sin_port, p + 32, 2);
+		return (1);
+	}
 	in6->sin6_family = AF_INET6;
 	memcpy(&in6->sin6_addr, p, 16);
 	memcpy(&in6->sin6_port, p + 32, 2);
