@@ -311,6 +311,38 @@ bounce_fill_rcpt(struct bounce_rcpt *to, const struct bounce *b,
 		to->until = (int64_t)m->created + rcpt->lane->ttl;
 }
 
+/*
+ * What is sent back of the message, to free.  A large one's file is not read
+ * through for this: its begin must do, whatever RET says.
+ */
+static void
+bounce_original(struct bounce *b, struct message *m,
+    const struct envelope *e, struct bounce_text *text)
+{
+	uint64_t	 size;
+	ssize_t		 n;
+	char		*begin;
+
+	if (!(m->flags & MESSAGE_LARGE)) {
+		text->content = spool_read_content(m->ref, &size);
+		text->len = text->content == NULL ? 0 : size;
+		text->full = text->len <= BOUNCE_FULL && e->ret != NULL &&
+		    strcasecmp(e->ret, "FULL") == 0 &&
+		    (b->kind == BOUNCE_FAILED || b->kind == BOUNCE_EXPIRED);
+		return;
+	}
+	if ((begin = malloc(BOUNCE_FULL)) == NULL)
+		return;
+	if ((n = spool_large_begin(m->id, m->content, begin,
+	    BOUNCE_FULL)) == -1) {
+		log_warn("content of message %s", id_text(m->id));
+		free(begin);
+		return;
+	}
+	text->content = begin;
+	text->len = bounce_header(begin, (size_t)n);
+}
+
 /* The text of it, from envelope and content; NULL: it cannot be made. */
 static char *
 bounce_make(struct bounce *b, struct message *m, const struct envelope *e,
@@ -320,8 +352,6 @@ bounce_make(struct bounce *b, struct message *m, const struct envelope *e,
 	struct bounce_text		 text;
 	struct bounce_item		*item;
 	struct bounce_rcpt		*rcpts;
-	uint64_t			 size;
-	void				*content;
 	char				*made;
 	size_t				 i;
 
@@ -341,21 +371,12 @@ bounce_make(struct bounce *b, struct message *m, const struct envelope *e,
 	text.id = m->id;
 	text.eightbit = e->eightbit || e->smtputf8;
 	text.rcpts = rcpts;
-	content = NULL;
-	if (!(m->flags & MESSAGE_LARGE))
-		content = spool_read_content(m->ref, &size);
-	if (content != NULL) {
-		text.content = content;
-		text.len = size;
-		text.full = size <= BOUNCE_FULL && e->ret != NULL &&
-		    strcasecmp(e->ret, "FULL") == 0 &&
-		    (b->kind == BOUNCE_FAILED || b->kind == BOUNCE_EXPIRED);
-	}
+	bounce_original(b, m, e, &text);
 	made = bounce_compose(&text, len);
 	for (i = 0; i < text.nrcpts; i++)
 		free((char *)rcpts[i].status);
 	free(rcpts);
-	free(content);
+	free((char *)text.content);
 	return (made);
 }
 

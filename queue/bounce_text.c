@@ -199,28 +199,39 @@ put_status(FILE *out, const struct bounce_text *b, const char *boundary)
 		put_rcpt(out, b, &b->rcpts[i]);
 }
 
-/* Octets of the header section, its last CRLF included. */
-static size_t
-header_len(const char *content, size_t len)
+size_t
+bounce_header(const char *content, size_t len)
 {
-	const char	*end;
+	const char	*line = content, *end;
+	size_t		 left = len, n;
 
-	end = memmem(content, len, "\r\n\r\n", 4);
-	return (end == NULL ? len : (size_t)(end - content) + 2);
+	while ((end = memmem(line, left, "\r\n", 2)) != NULL && end > line) {
+		n = (size_t)(end - line);
+		if (memchr(line, '\0', n) != NULL ||
+		    memchr(line, '\n', n) != NULL)
+			return (0);
+		line = end + 2;
+		left -= n + 2;
+	}
+	return ((size_t)(line - content));
 }
 
 static void
 put_original(FILE *out, const struct bounce_text *b, const char *boundary)
 {
+	size_t	 len;
+
 	if (b->content == NULL)
+		return;
+	len = b->full ? b->len : bounce_header(b->content, b->len);
+	if (len == 0)
 		return;
 	fprintf(out, "\r\n--%s\r\nContent-Type: %s\r\n", boundary,
 	    b->full ? "message/rfc822" : "text/rfc822-headers");
 	if (b->eightbit)
 		fputs("Content-Transfer-Encoding: 8bit\r\n", out);
 	fputs("\r\n", out);
-	fwrite(b->content, 1, b->full ? b->len :
-	    header_len(b->content, b->len), out);
+	fwrite(b->content, 1, len, out);
 }
 
 /* A boundary that is nowhere in the original. */

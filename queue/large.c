@@ -147,6 +147,21 @@ large_length(uint64_t id, uint64_t len)
 	return (-1);
 }
 
+ssize_t
+spool_large_begin(uint64_t id, uint64_t len, void *octets, size_t size)
+{
+	ssize_t	 n;
+	int	 fd, error;
+
+	if (large_length(id, len) == -1 || (fd = spool_large_open(id)) == -1)
+		return (-1);
+	n = disk_read(fd, octets, size, 0);
+	error = errno;
+	disk_shut(fd);
+	errno = error;
+	return (n);
+}
+
 int
 spool_large_finish(uint64_t id, uint64_t len, uint32_t crc)
 {

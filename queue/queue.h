@@ -427,6 +427,11 @@ struct bounce_text {
 
 /* In one allocation, to free; NULL without memory. */
 char		*bounce_compose(const struct bounce_text *, size_t *len);
+/*
+ * Octets of the header section that content begins with, its last CRLF
+ * included; 0: it is none.  Where the content ends within it, its whole lines.
+ */
+size_t		 bounce_header(const char *content, size_t len);
 /* "550 5.1.1 no such user" -> "5.1.1"; class where the words have none. */
 const char	*bounce_status(const char *reply, int class);
 

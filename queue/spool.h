@@ -27,6 +27,7 @@
 #ifndef QUEUE_SPOOL_H
 #define QUEUE_SPOOL_H
 
+#include <sys/types.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -187,6 +188,12 @@ char		*spool_read_reply(struct spool_ref, uint64_t id,
 int		 spool_large_create(uint64_t id);
 int		 spool_large_open(uint64_t id);
 void		 spool_large_remove(uint64_t id);
+/*
+ * The first octets of a stored one, at most size of them, not compared with
+ * the record: how many, or -1 with errno (EILSEQ: it is not len long).
+ */
+ssize_t		 spool_large_begin(uint64_t id, uint64_t len, void *,
+		    size_t size);
 /*
  * All is written: check its length; spool_message puts the writer's CRC into
  * the record.  0, or -1 with errno.

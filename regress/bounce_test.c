@@ -166,6 +166,35 @@ ATF_TC_BODY(boundary, tc)
 	has_not("rfc822-headers");
 }
 
+/* What begins a message: its header, as far as it is one. */
+ATF_TC_WITHOUT_HEAD(header);
+ATF_TC_BODY(header, tc)
+{
+	static const struct {
+		const char	*content;
+		size_t		 len;		/* 0: all of it */
+		size_t		 header;
+	} cases[] = {
+		{ "A: b\r\nC: d\r\n\r\nbody\r\n", 0, 12 },
+		{ "A: b\r\nC: d\r\n\r\n", 0, 12 },
+		{ "A: b\r\nC: d\r\n", 0, 12 },
+		{ "A: b\r\nC: d\r", 0, 6 },
+		{ "A: b\r\nC: cut off her", 0, 6 },
+		{ "A: b", 0, 0 },
+		{ "\r\nbody\r\n", 0, 0 },
+		{ "A: b\r\nC: \0\r\n\r\n", 14, 0 },
+		{ "A: b\nC: d\r\n\r\n", 0, 0 },
+		{ "", 0, 0 },
+	};
+	size_t	 i, n;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		n = cases[i].len > 0 ? cases[i].len : strlen(cases[i].content);
+		ATF_CHECK_EQ_MSG(cases[i].header,
+		    bounce_header(cases[i].content, n), "case %zu", i);
+	}
+}
+
 ATF_TC_WITHOUT_HEAD(status);
 ATF_TC_BODY(status, tc)
 {
@@ -201,6 +230,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, other_kinds);
 	ATF_TP_ADD_TC(tp, hostile);
 	ATF_TP_ADD_TC(tp, boundary);
+	ATF_TP_ADD_TC(tp, header);
 	ATF_TP_ADD_TC(tp, status);
 	return (atf_no_error());
 }

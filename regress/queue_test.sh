@@ -152,6 +152,31 @@ notify_body()
 }
 notify_cleanup() { stop_all; }
 
+# What is too long to come back whole comes back as its header.
+atf_test_case large_report cleanup
+large_report_head() { atf_set require.user root; }
+large_report_body()
+{
+	customers
+	echo 'rcpt bob@ * 550 5.1.1 no such user' >script
+	start_sink -s script -d mail 127.0.0.1:$sink
+	start_bindery
+	{
+		printf '%s\n' 'EHLO client.example' \
+		    'MAIL FROM:<news@acme.example> RET=FULL' \
+		    'RCPT TO:<bob@dest.example>' DATA 'Subject: a long one' \
+		    'X-Test-Id: original' ''
+		yes 'The body of the message, forty octets.' | head -n 5000
+		printf '%s\n' . QUIT
+	} | dialog >out
+	wait_or_fail 10 'reports 1'
+	report_says '^Action: failed' 'text/rfc822-headers' \
+	    '^Subject: a long one' '^X-Test-Id: original'
+	grep -q 'forty octets' "$report" && fail "more than its header"
+	wait_or_fail 5 '[ -z "$(ls spool/large)" ]'
+}
+large_report_cleanup() { stop_all; }
+
 # A customer's destination that answers each command after an age holds up
 # nobody else, and what waits for it costs no retry.
 atf_test_case isolation cleanup
@@ -297,7 +322,7 @@ metrics_cleanup() { stop_all; }
 
 atf_init_test_cases()
 {
-	for case in late notify isolation stop_under_load no_room metrics; do
+	for case in late notify large_report isolation stop_under_load no_room metrics; do
 		atf_add_test_case $case
 	done
 }
