@@ -54,7 +54,8 @@ QUEUE =		queue/queue.o queue/message.o queue/message_again.o \
 		queue/batch.o queue/large.o queue/recover.o queue/reclaim.o \
 		queue/record.o queue/flush.o
 MTA =		mta/mta.o mta/item.o mta/bind.o mta/binding.o mta/peer.o \
-		mta/source.o mta/trace.o mta/test.o mta/dns.o mta/resolve.o mta/reverse.o mta/route.o mta/lane.o \
+		mta/source.o mta/trace.o mta/test.o mta/dns.o mta/resolve.o \
+		mta/reverse.o mta/route.o mta/lane.o mta/lane_run.o \
 		mta/pick.o mta/limit.o mta/rate.o mta/show.o \
 		mta/connection.o mta/client.o mta/body.o mta/reply.o \
 		mta/report.o mta/policy.o mta/starttls.o mta/login.o mta/dane.o
@@ -70,7 +71,7 @@ HDRS =		lib/address.h lib/config.h lib/control.h lib/envelope.h \
 		lib/task.h lib/text.h lib/config_private.h lib/lex.h \
 		lib/compat/compat.h queue/queue.h queue/transaction.h \
 		queue/pool.h queue/spool.h queue/spool_log.h \
-		queue/spool_disk.h queue/record.h queue/flush.h mta/mta.h \
+		queue/spool_disk.h queue/record.h queue/flush.h mta/mta.h mta/lane.h \
 		mta/secure.h smtpd/parent.h ctl/ctl.h \
 		lib/accounts.h lib/rendezvous.h lib/tls_server.h lib/tls_client.h \
 		smtpd/smtpd.h smtpd/syntax.h smtpd/data.h smtpd/strip.h \

@@ -80,6 +80,17 @@ mta_queue(void)
 	return (mta.queue);
 }
 
+/* A lane's id is all that it says. */
+static uint32_t
+only_lane(struct ipc_msg *m)
+{
+	uint32_t	 id;
+
+	id = ipc_get_u32(m);
+	ipc_get_end(m);
+	return (id);
+}
+
 static void
 queue_lane(struct ipc *ipc, struct ipc_msg *m)
 {
@@ -96,11 +107,7 @@ queue_lane(struct ipc *ipc, struct ipc_msg *m)
 static void
 queue_lane_gone(struct ipc *ipc, struct ipc_msg *m)
 {
-	uint32_t	 id;
-
-	id = ipc_get_u32(m);
-	ipc_get_end(m);
-	lane_gone(id);
+	lane_gone(only_lane(m));
 }
 
 static void
@@ -116,11 +123,7 @@ queue_task(struct ipc *ipc, struct ipc_msg *m)
 static void
 queue_recall(struct ipc *ipc, struct ipc_msg *m)
 {
-	uint32_t	 id;
-
-	id = ipc_get_u32(m);
-	ipc_get_end(m);
-	lane_recall(id);
+	lane_recall(only_lane(m));
 }
 
 static void
@@ -162,11 +165,7 @@ queue_ask_end(struct ipc *ipc, struct ipc_msg *m)
 static void
 queue_site(struct ipc *ipc, struct ipc_msg *m)
 {
-	uint32_t	 id;
-
-	id = ipc_get_u32(m);
-	ipc_get_end(m);
-	lane_site_known(id);
+	lane_site_known(only_lane(m));
 }
 
 static void

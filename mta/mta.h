@@ -408,7 +408,7 @@ int		 route_hop_allowed(const struct next_hops *,
 		    const struct sockaddr *);
 
 /*
- * lane.c: what is in hand for one (binding, destination).
+ * lane.c and lane_run.c: what is in hand for one (binding, destination).
  */
 /* The last connection that failed before a message could go over it. */
 struct attempt {
