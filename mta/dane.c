@@ -56,6 +56,7 @@ struct dane_record {
 
 struct dane {
 	unsigned int	 references;
+	char		 base[DOMAIN_MAX];
 	size_t		 count;		/* those that can be used */
 	struct dane_record records[];
 };
@@ -84,7 +85,7 @@ record_read(struct dane_record *to, const struct dns_record *from)
 }
 
 struct dane *
-dane_new(const struct dns_answer *a)
+dane_new(const struct dns_answer *a, const char *base)
 {
 	struct dane	*dane;
 	size_t		 i;
@@ -93,6 +94,7 @@ dane_new(const struct dns_answer *a)
 	    a->count * sizeof(dane->records[0]))) == NULL)
 		fatal("dane_new");
 	dane->references = 1;
+	strlcpy(dane->base, base, sizeof(dane->base));
 	for (i = 0; i < a->count; i++)
 		if (a->records[i].type == DNS_TLSA &&
 		    record_read(&dane->records[dane->count],
@@ -119,6 +121,12 @@ dane_release(struct dane *dane)
 	for (i = 0; i < dane->count; i++)
 		free(dane->records[i].data);
 	free(dane);
+}
+
+const char *
+dane_base(const struct dane *dane)
+{
+	return (dane->base);
 }
 
 int

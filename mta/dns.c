@@ -38,6 +38,7 @@
 #define DNS_NEGATIVE	60		/* seconds, where no SOA says it */
 
 #define FLAG_ANSWER	0x80		/* QR, in octet 2 */
+#define FLAG_CUT	0x02		/* TC, in octet 2 */
 #define FLAG_RECURSE	0x01		/* RD, in octet 2 */
 #define FLAG_AUTHENTIC	0x20		/* AD, in octet 3 */
 
@@ -349,8 +350,12 @@ parse_answers(struct cursor *c, unsigned int count, const char *name,
 	for (i = 0; more && i < DNS_CHAIN; i++) {
 		if (collect(c, count, owner, type, a) == -1)
 			return (-1);
-		if (a->count > 0)
+		if (a->count > 0) {
+			if (i > 0)
+				strlcpy(a->canonical, owner,
+				    sizeof(a->canonical));
 			return (0);
+		}
 		if ((more = follow_alias(c, count, owner, &a->ttl)) == -1)
 			return (-1);
 	}
@@ -370,7 +375,9 @@ dns_parse(const uint8_t *data, size_t len, const char *name, uint16_t type,
 	memset(a, 0, sizeof(*a));
 	a->status = DNS_FAILED;
 	a->ttl = UINT32_MAX;
-	if (len < DNS_HEAD || !(data[2] & FLAG_ANSWER))
+	/* what is not there could be what was asked for */
+	if (len < DNS_HEAD || !(data[2] & FLAG_ANSWER) ||
+	    data[2] & FLAG_CUT)
 		return (-1);
 	if (get_u16(&c, &answers) == -1 || get_u16(&c, &authorities) == -1 ||
 	    check_question(&c, name, type) == -1)

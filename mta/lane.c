@@ -328,7 +328,7 @@ lane_limit(const struct lane *lane)
 }
 
 void
-lane_close(struct lane *lane, const char *cause, const char *text,
+lane_shut(struct lane *lane, const char *cause, const char *text,
     uint32_t seconds, int known)
 {
 	struct ipc	*queue = mta_queue();
@@ -399,7 +399,7 @@ void
 lane_pause(struct lane *lane, const char *cause, const char *text,
     uint32_t seconds)
 {
-	lane_close(lane, cause, text, seconds, 1);
+	lane_shut(lane, cause, text, seconds, 1);
 	loop_timer_cancel(&lane->timer);
 }
 

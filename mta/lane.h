@@ -36,7 +36,7 @@ struct item	*lane_pop(struct lane *);
  * Nothing is handed out for the lane until it opens, in about so many
  * seconds; known: queue may tell the time.
  */
-void		 lane_close(struct lane *, const char *cause, const char *text,
+void		 lane_shut(struct lane *, const char *cause, const char *text,
 		    uint32_t seconds, int known);
 /* Until a slot is free; until a connection ends, or a second has gone by. */
 void		 lane_block(struct lane *);

@@ -105,7 +105,7 @@ lane_exhausted(struct lane *lane, const struct peer *peer)
 		free(attempt);
 		lane->attempt = NULL;
 	}
-	lane_close(lane, "remote", text, wait > 0 ? wait : 1, 1);
+	lane_shut(lane, "remote", text, wait > 0 ? wait : 1, 1);
 }
 
 /* A local cause: the first in line is named in the log. */
@@ -118,7 +118,7 @@ lane_hold(struct lane *lane, const char *cause, const char *text,
 	if (item != NULL && !lane->closed)
 		report_held(item, NULL, cause, text);
 	lane->probing = probing;
-	lane_close(lane, cause, text, seconds, 0);
+	lane_shut(lane, cause, text, seconds, 0);
 }
 
 /* The route is known to lead nowhere. */
@@ -145,7 +145,7 @@ lane_no_route(struct lane *lane, const struct route *r)
 	}
 	route_free(lane->route);
 	lane->route = NULL;
-	lane_close(lane, "remote", text, wait > 0 ? wait : 1, 1);
+	lane_shut(lane, "remote", text, wait > 0 ? wait : 1, 1);
 }
 
 static void

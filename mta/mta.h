@@ -299,6 +299,7 @@ struct dns_answer {
 	enum dns_status	 status;
 	int		 authentic;	/* AD */
 	uint32_t	 ttl;		/* least of all, or negative's */
+	char		 canonical[DOMAIN_MAX]; /* behind aliases; "": none */
 	size_t		 count;
 	struct dns_record *records;
 };
@@ -386,6 +387,7 @@ struct route_name {
 	int		 insecure;	/* an address is not signed */
 	struct resolve	*tlsa;
 	char		 name[DOMAIN_MAX];
+	char		 canonical[DOMAIN_MAX]; /* "": name itself */
 };
 
 /*

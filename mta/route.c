@@ -207,27 +207,42 @@ route_ttl(struct route *r, const struct dns_answer *a)
 		r->ttl = a->ttl;
 }
 
+/* Has the name a host that is kept? */
+static int
+route_has(const struct route *r, const char *name)
+{
+	size_t	 i;
+
+	for (i = 0; i < r->count; i++)
+		if (strcmp(r->hosts[i].name, name) == 0)
+			return (1);
+	return (0);
+}
+
+/* The name that TLSA records are looked for at. */
+static const char *
+tlsa_base(const struct route_name *name)
+{
+	return (name->canonical[0] != '\0' ? name->canonical : name->name);
+}
+
 /*
  * RFC 7672 2.2: TLSA records count where DNSSEC says who the host is and which
  * addresses it has.  A host that may have some must not be used without them.
+ * They are those of the name behind its aliases, or else its own (2.2.2).
  */
 static void
 route_ask_tlsa(struct route_name *name)
 {
 	struct route	*r = name->route;
 	char		 owner[DOMAIN_MAX];
-	size_t		 i;
 	int		 n;
 
 	if (!r->secure || name->insecure || name->query[WAY_INET4] != NULL ||
-	    name->query[WAY_INET6] != NULL)
+	    name->query[WAY_INET6] != NULL || !route_has(r, name->name))
 		return;
-	for (i = 0; i < r->count; i++)
-		if (strcmp(r->hosts[i].name, name->name) == 0)
-			break;
-	if (i == r->count)
-		return;
-	n = snprintf(owner, sizeof(owner), "_%d._tcp.%s", r->port, name->name);
+	n = snprintf(owner, sizeof(owner), "_%d._tcp.%s", r->port,
+	    tlsa_base(name));
 	if (n < 0 || (size_t)n >= sizeof(owner))
 		return;
 	name->tlsa = resolve(owner, DNS_TLSA, route_tlsa_done, name);
@@ -261,12 +276,15 @@ route_tlsa_done(void *arg, const struct dns_answer *a)
 		r->failed = 1;
 		route_drop(r, name->name);
 	} else if (a->status == DNS_OK && a->authentic) {
-		dane = dane_new(a);
+		dane = dane_new(a, tlsa_base(name));
 		for (i = 0; i < r->count; i++)
 			if (strcmp(r->hosts[i].name, name->name) == 0 &&
 			    r->hosts[i].dane == NULL)
 				r->hosts[i].dane = dane_hold(dane);
 		dane_release(dane);
+	} else if (name->canonical[0] != '\0') {
+		name->canonical[0] = '\0';
+		route_ask_tlsa(name);
 	}
 	if (--r->open == 0)
 		route_addresses_known(r);
@@ -288,6 +306,9 @@ route_name_done(struct route_name *name, int family,
 		    &a->records[i].addr);
 	if (!a->authentic)
 		name->insecure = 1;
+	if (a->canonical[0] != '\0')
+		strlcpy(name->canonical, a->canonical,
+		    sizeof(name->canonical));
 	route_ask_tlsa(name);
 	if (--r->open == 0)
 		route_addresses_known(r);

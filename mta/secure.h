@@ -78,8 +78,13 @@ int		 login_reply(struct connection *);
 /*
  * dane.c: TLSA records (RFC 7672).
  */
-/* Of an authentic answer to TLSA; whoever holds it releases it. */
-struct dane	*dane_new(const struct dns_answer *);
+/*
+ * Of an authentic answer to TLSA for the host of that name; whoever holds it
+ * releases it.
+ */
+struct dane	*dane_new(const struct dns_answer *, const char *base);
+/* The name whose records they are (RFC 7672: the TLSA base domain). */
+const char	*dane_base(const struct dane *);
 struct dane	*dane_hold(struct dane *);
 void		 dane_release(struct dane *);
 /* Has it a record that we can use?  If not, any certificate will do. */

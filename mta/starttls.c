@@ -106,6 +106,8 @@ peer_name(const struct connection *c)
 {
 	struct sockaddr_storage	 ss;
 
+	if (c->dane != NULL && dane_usable(c->dane))
+		return (dane_base(c->dane));
 	if (sockaddr_parse(c->place.mx, &ss) == 0)
 		return (sockaddr_text((const struct sockaddr *)&ss));
 	return (c->place.mx);
@@ -194,7 +196,7 @@ agrees(const struct connection *c)
 	const char	*chain, *names[3];
 	size_t		 len;
 
-	names[0] = c->place.mx;
+	names[0] = dane_base(c->dane);
 	names[1] = c->lane->destination;
 	names[2] = NULL;
 	return ((chain = tls_client_chain(c->io, &len)) != NULL &&

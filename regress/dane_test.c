@@ -160,7 +160,7 @@ dane_of(struct dns_record *r, size_t count)
 	struct dns_answer	 a = { .status = DNS_OK, .authentic = 1,
 				    .count = count, .records = r };
 
-	return (dane_new(&a));
+	return (dane_new(&a, "mx.example"));
 }
 
 static int

@@ -188,6 +188,13 @@ ATF_TC_BODY(aliases, tc)
 	ATF_REQUIRE_EQ(0, parse("a.example", DNS_A, &a));
 	ATF_CHECK_EQ(1, a.count);
 	ATF_CHECK_EQ(60, a.ttl);
+	ATF_CHECK_STREQ("c.example", a.canonical);
+	dns_clear(&a);
+
+	start("c.example", DNS_A, 0, 1, 0);
+	address("c.example", 300, "\300\0\2\1");
+	ATF_REQUIRE_EQ(0, parse("c.example", DNS_A, &a));
+	ATF_CHECK_STREQ("", a.canonical);
 	dns_clear(&a);
 
 	/* a circle */
@@ -210,6 +217,12 @@ ATF_TC_WITHOUT_HEAD(negative);
 ATF_TC_BODY(negative, tc)
 {
 	struct dns_answer	 a;
+
+	/* cut: it does not say that there is none */
+	start("x.example", DNS_MX, 0x200, 0, 0);
+	ATF_CHECK_EQ(-1, parse("x.example", DNS_MX, &a));
+	ATF_CHECK_EQ(DNS_FAILED, a.status);
+	dns_clear(&a);
 
 	start("x.example", DNS_MX, 3, 0, 1);
 	head("example", DNS_SOA, 900, 24);

@@ -490,15 +490,26 @@ dane_body()
 			old 1 1 1 $(spki peer.leaf)
 			none
 		END
+		# records where an alias leads to, else where it begins
+		echo "far IN MX 10 mx.far"
+		echo "mx.far IN CNAME host.far"
+		echo "host.far IN A 127.0.0.18"
+		echo "_$sink._tcp.host.far IN TLSA 3 1 1 $(spki peer.leaf)"
+		echo "_$sink._tcp.mx.far IN TLSA 3 1 1 $none"
+		echo "near IN MX 10 mx.near"
+		echo "mx.near IN CNAME host.near"
+		echo "host.near IN A 127.0.0.19"
+		echo "_$sink._tcp.mx.near IN TLSA 3 1 1 $(spki peer.leaf)"
 	} >zone
 	start_dnssec
 	start_tls_sink 127.0.0.11:$sink 127.0.0.12:$sink 127.0.0.13:$sink \
-	    127.0.0.14:$sink 127.0.0.15:$sink 127.0.0.16:$sink 127.0.0.17:$sink
+	    127.0.0.14:$sink 127.0.0.15:$sink 127.0.0.16:$sink \
+	    127.0.0.17:$sink 127.0.0.18:$sink 127.0.0.19:$sink
 	start_bindery
-	for name in ee cert ta named wrong old none; do
+	for name in ee cert ta named wrong old none far near; do
 		send_ok news@acme.example bob@$name.example $name
 	done
-	wait_or_fail 20 'sunk_is 5'
+	wait_or_fail 20 'sunk_is 7'
 	deferred 'bob@wrong.example.* is none of its TLSA records'
 	deferred 'bob@named.example.* is none of its TLSA records'
 	while read -r name verified; do
@@ -511,8 +522,10 @@ dane_body()
 		ta dane
 		old no
 		none no
+		far dane
+		near dane
 	END
-	sunk_is 5 || fail "sent to one that is not the one"
+	sunk_is 7 || fail "sent to one that is not the one"
 }
 dane_cleanup() { stop_all; }
 
