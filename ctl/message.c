@@ -295,6 +295,21 @@ body_line(struct letter *l, const char *line, size_t len)
 	return (0);
 }
 
+/* A carriage return alone, as of a progress bar, ends a line as well. */
+static int
+body_lines(struct letter *l, const char *line, size_t len)
+{
+	const char	*end;
+
+	while ((end = memchr(line, '\r', len)) != NULL) {
+		if (body_line(l, line, (size_t)(end - line)) == -1)
+			return (-1);
+		len -= (size_t)(end + 1 - line);
+		line = end + 1;
+	}
+	return (body_line(l, line, len));
+}
+
 /* Where in the message the next line belongs. */
 enum place {
 	FIRST,
@@ -308,7 +323,7 @@ letter_line(struct letter *l, enum place *place, const char *line, size_t len)
 	enum place	 was = *place;
 
 	if (was == BODY)
-		return (body_line(l, line, len));
+		return (body_lines(l, line, len));
 	*place = HEADER;
 	/* the line that mbox files have in front of a message */
 	if (was == FIRST && len >= 5 && memcmp(line, "From ", 5) == 0)
@@ -323,7 +338,7 @@ letter_line(struct letter *l, enum place *place, const char *line, size_t len)
 			return (field_new(l, line, len));
 	}
 	*place = BODY;
-	return (len == 0 ? 0 : body_line(l, line, len));
+	return (len == 0 ? 0 : body_lines(l, line, len));
 }
 
 struct letter *

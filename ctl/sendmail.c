@@ -282,6 +282,7 @@ sender_default(void)
 static int
 flush(void)
 {
+	static const struct ctl_answer	 quiet = { .row = NULL };
 	const char	*words[] = { "schedule", "all" };
 	const char	*socket = ctl_socket_path(CONTROL_SOCKET);
 
@@ -289,7 +290,7 @@ flush(void)
 		return (EX_OK);
 	if (state.flush[0] == 'I' && state.flush[1] != '\0')
 		words[1] = state.flush + 1;
-	return (ctl_ask(socket, words, 2, NULL, 0) == -1 ? EX_UNAVAILABLE :
+	return (ctl_ask(socket, words, 2, &quiet, 0) == -1 ? EX_UNAVAILABLE :
 	    EX_OK);
 }
 

@@ -161,9 +161,29 @@ refused_body()
 }
 refused_cleanup() { stop_all; }
 
+# What a program prints over itself is a line each time; -q tries at once.
+atf_test_case bare_cr cleanup
+bare_cr_head() { atf_set require.user root; }
+bare_cr_body()
+{
+	retry=1h..4h
+	prepare
+	"$top/binderyctl" suspend binding system >/dev/null || fail suspend
+	printf 'Subject: x\nX-Test-Id: cr\n\n10%%\r20%%\r\r\nend\r\n' |
+	    "$top/sendmail" -f a@acme.example b@dest.example ||
+	    fail "status $?"
+	"$top/sendmail" -q || fail "-q: $?"
+	"$top/binderyctl" resume binding system >/dev/null || fail resume
+	wait_or_fail 10 'sunk_is 1 id=cr'
+	[ "$(tr -d '\r' <mail/000001.eml | sed '1,/^$/d' | tr '\n' '|')" = \
+	    '10%|20%||end|' ] || fail "$(cat mail/000001.eml)"
+}
+bare_cr_cleanup() { stop_all; }
+
 atf_init_test_cases()
 {
-	for case in recipients from_header dot names ordinary_user refused; do
+	for case in recipients from_header dot names ordinary_user refused \
+	    bare_cr; do
 		atf_add_test_case $case
 	done
 }
