@@ -171,6 +171,7 @@ visit_fail(struct client *client, struct rcpt *rcpt)
 	if (client->only_count)
 		return (1);
 	join(client->rest, n, words, sizeof(words));
+	log_rcpt("failed", client, rcpt, NULL);
 	(void)snprintf(text, sizeof(text), "554 5.3.0 %s", words[0] != '\0' ?
 	    words : "Given up by the administrator");
 	bounce_rcpt(rcpt, BOUNCE_FAILED, text, NULL, 0);

@@ -152,6 +152,7 @@ fail_command_body()
 	queued
 	ctl fail sender a1@acme.example "no longer wanted" >out ||
 	    fail "fail: $(cat out)"
+	grep -q 'queue: failed id=.*by=root' bindery.log || fail "no line"
 	ctl resume binding acme >/dev/null
 	wait_or_fail 10 'sunk_is 1 "from=<> to=<a1@acme.example>"'
 	wait_or_fail 10 'sunk_is 1 id=a2 && sunk_is 1 id=a3'
