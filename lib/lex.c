@@ -261,10 +261,12 @@ lex_include(struct lex *l, const char *pattern, const struct origin *where)
 		open_file(l, pattern, parent, where);
 		return;
 	}
-	if ((paths = io->glob(io->arg, pattern)) == NULL)
-		return;
-	for (n = 0; paths[n] != NULL; n++)
+	paths = io->glob(io->arg, pattern);
+	for (n = 0; paths != NULL && paths[n] != NULL; n++)
 		;
+	if (n == 0 && !io->role)
+		report_warning(l->report, where, "include \"%s\": no such "
+		    "file", pattern);
 	while (n > 0) {		/* the last goes deepest into the stack */
 		open_file(l, paths[--n], parent, where);
 		free(paths[n]);

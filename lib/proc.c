@@ -211,7 +211,7 @@ watch_start(pid_t pid, int said, int ready)
 }
 
 int
-proc_daemon(int stay)
+proc_daemon(void)
 {
 	pid_t	 pid;
 	int	 said[2], ready[2], null;
@@ -228,8 +228,8 @@ proc_daemon(int stay)
 	close(said[0]);
 	close(ready[0]);
 	started = ready[1];
-	if (setsid() == -1 || (!stay && chdir("/") == -1) ||
-	    dup2(null, STDIN_FILENO) == -1 ||
+	/* a relative path of the configuration still means the same */
+	if (setsid() == -1 || dup2(null, STDIN_FILENO) == -1 ||
 	    dup2(null, STDOUT_FILENO) == -1 ||
 	    dup2(said[1], STDERR_FILENO) == -1)
 		return (-1);

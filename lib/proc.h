@@ -54,10 +54,10 @@ int		 proc_init(const char *argv0);
 /*
  * To the background; -1 with errno.  The process that was called stays in
  * front and shows what comes on stderr until proc_daemon_started(), then it
- * exits 0; with the status of the background one if that ends before.  stay:
- * the working folder is kept, for paths are relative to it.
+ * exits 0; with the status of the background one if that ends before.  The
+ * working folder is kept, for paths may be relative to it.
  */
-int		 proc_daemon(int stay);
+int		 proc_daemon(void);
 void		 proc_daemon_started(void);
 
 /*

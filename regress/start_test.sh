@@ -230,15 +230,17 @@ background_head()
 background_body()
 {
 	simple
-	timeout 20 "$top/bindery" -f conf >out 2>&1 || fail "status $?"
+	echo 'include "part.conf"' >>conf
+	: >part.conf
+	timeout 20 "$top/bindery" -f "$PWD/conf" >out 2>&1 || fail "status $?"
 	[ -s out ] && fail "words: $(cat out)"
 	for bindery_pid in $(ps -A -o pid= -o args= |
-	    awk '/bindery -f conf$/ { print $1 }'); do
+	    awk '/bindery -f .*conf$/ { print $1 }'); do
 		is_ours "$bindery_pid" && echo "$bindery_pid" >>pids
 	done
 	[ -s pids ] || fail "no daemon"
 	ctl show bindings >/dev/null || fail "it does not answer yet"
-	# a reload finds the file by its relative name
+	# a reload finds relative names where the start found them
 	ctl reload || fail "no reload"
 	# a spool that queue cannot use: known only after the start of roles
 	sed "s,^spool .*,spool \"$PWD/spool2\",; s,^run .*,run \"$PWD/run2\",

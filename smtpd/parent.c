@@ -300,8 +300,7 @@ parent_run(const struct parent_options *options)
 	first = parent_prepare(options, &control);
 	log_init("bindery", options->foreground, options->verbose > 0);
 	descriptors_raise(first->conf);
-	/* a relative -f must still be found at a reload */
-	if (!options->foreground && proc_daemon(options->path[0] != '/') == -1)
+	if (!options->foreground && proc_daemon() == -1)
 		fatal("daemon");
 	log_echo(!options->foreground);
 	loop_init();
