@@ -61,6 +61,31 @@ void		 bundle_free(struct bundle *);	/* empties it */
 /* Wipe and forget what a parser has read, and needs no more. */
 void		 bundle_forget_parsed(struct bundle *);
 
+/* Settings, by their names. */
+enum setting {
+	SET_HOSTNAME,
+	SET_SPOOL,
+	SET_RUN,
+	SET_CONTROL_GROUP,
+	SET_DEFAULT_BINDING,
+	SET_QUEUE_TTL,
+	SET_QUEUE_RETRY,
+	SET_QUEUE_WARN,
+	SET_QUEUE_MIN_FREE,
+	SET_MAX_MESSAGE_SIZE,
+	SET_MAX_RECIPIENTS,
+	SET_SMTP_MAX_CONNECTIONS,
+	SET_SMTP_MAX_PER_ADDRESS,
+	SET_SMTP_MAX_PER_USER,
+	SET_MTA_MAX_CONNECTIONS,
+	SET_MTA_RESOLVER,
+	SET_MTA_PORT,
+	SET_MTA_TIMEOUT,
+	SET_MTA_CA_FILE,
+	SET_MTA_TRUST_AD,
+	SET_COUNT
+};
+
 /* Options of a binding, a group and their domain and site blocks. */
 enum option_id {
 	OPTION_FAMILY,			/* number: AF_UNSPEC, AF_INET .. */
@@ -334,6 +359,7 @@ struct config {
 	int64_t		 mta_timeout;		/* 0: RFC 5321 4.5.3.2 */
 	char		*mta_ca_file;		/* NULL: the system's */
 	int		 mta_trust_ad;		/* believe any resolver */
+	struct origin	 set[SET_COUNT];	/* no file: a default */
 
 	struct tables	 tables;
 	struct pkis	 pkis;

@@ -39,6 +39,9 @@ void	 report_warning(struct reporter *, const struct origin *,
 void	*checked(void *x);
 char	*checked_strdup(const char *);
 
+/* For an error: the table's name, or "{ }" for one without. */
+const char *table_called(const struct table *);
+
 /* What a name may stand for; also scratch sets of lib/config_check.c. */
 enum name_kind {
 	NAME_TABLE,
@@ -90,31 +93,6 @@ void	 option_free(struct option *);
 const char *written_time(int64_t seconds);
 const char *written_size(int64_t octets);
 
-/* Settings, by their names. */
-enum setting {
-	SET_HOSTNAME,
-	SET_SPOOL,
-	SET_RUN,
-	SET_CONTROL_GROUP,
-	SET_DEFAULT_BINDING,
-	SET_QUEUE_TTL,
-	SET_QUEUE_RETRY,
-	SET_QUEUE_WARN,
-	SET_QUEUE_MIN_FREE,
-	SET_MAX_MESSAGE_SIZE,
-	SET_MAX_RECIPIENTS,
-	SET_SMTP_MAX_CONNECTIONS,
-	SET_SMTP_MAX_PER_ADDRESS,
-	SET_SMTP_MAX_PER_USER,
-	SET_MTA_MAX_CONNECTIONS,
-	SET_MTA_RESOLVER,
-	SET_MTA_PORT,
-	SET_MTA_TIMEOUT,
-	SET_MTA_CA_FILE,
-	SET_MTA_TRUST_AD,
-	SET_COUNT
-};
-
 const char *setting_name(enum setting);
 
 /* A value of the grammar: one of them, borrowed. */
@@ -133,7 +111,6 @@ struct recorder {
 	struct reporter	*report;
 	struct origin	 at;		/* of the statement */
 	struct origin	 here;		/* of the last word */
-	struct origin	 set[SET_COUNT];
 	struct listener	*listener;
 	struct action	*action;
 	struct rule	*rule;
@@ -170,7 +147,7 @@ void	 record_action(struct recorder *, const char *, enum action_type,
 	    const char *);
 void	 record_action_host(struct recorder *, const char *);
 void	 record_action_tls(struct recorder *, enum tls_words);
-/* An option of smtpd.conf(5) that is another of ours. */
+/* A word of smtpd.conf(5), and what we have instead of it, or NULL. */
 void	 record_left_out(struct recorder *, const char *, const char *ours);
 void	 record_action_only(struct recorder *, int ok, const char *);
 

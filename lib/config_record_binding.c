@@ -440,15 +440,16 @@ setting_parse(struct config *c, enum setting id, const char *text,
 void
 record_setting(struct recorder *r, enum setting id, const char *text)
 {
+	struct origin	*first = &r->config->set[id];
 	const char	*why = "";
 
-	if (r->set[id].file != NULL) {
+	if (first->file != NULL) {
 		report_error(r->report, &r->here,
 		    "%s is given twice, first in %s:%d", settings[id].name,
-		    r->set[id].file, r->set[id].line);
+		    first->file, first->line);
 		return;
 	}
-	r->set[id] = r->here;
+	*first = r->here;
 	if (setting_parse(r->config, id, text, &why) == -1)
 		report_error(r->report, &r->here, "%s: \"%s\" %s",
 		    settings[id].name, text, why);

@@ -219,7 +219,7 @@ bad_file_body()
 		$((port + 4)) listen on 127.0.0.1 port $((port + 4))
 	END
 	sed "s,^spool .*,spool \"$PWD/elsewhere\"," changed >conf
-	refused 'spool cannot change'
+	refused 'conf:2: spool cannot change'
 	cp changed conf
 	echo 'eve@acme.example nobody' >>who
 	refused 'nobody'
@@ -258,6 +258,30 @@ unknown_in_table_body()
 	refused 'who.*nobody'
 }
 unknown_in_table_cleanup() { stop_all; }
+
+# The control socket is the new group's; a group that is not there is told.
+atf_test_case control_group cleanup
+control_group_head() { atf_set require.user root; }
+control_group_body()
+{
+	customers
+	start_bindery
+	settings='control-group daemon'
+	customers
+	reload
+	ls -l run/control.sock | grep -q '^srw-rw---- .* root  *daemon ' ||
+	    fail "$(ls -l run)"
+	settings='control-group nobodys'
+	customers
+	refused '^binderyctl: conf:5: control-group "nobodys": no such group'
+	customers
+	settings=
+	customers
+	reload
+	ls -l run/control.sock | grep -q '^srw-rw---- .* root  *root ' ||
+	    fail "still: $(ls -l run)"
+}
+control_group_cleanup() { stop_all; }
 
 # A message that is under way leaves as it began; none begins there after it.
 atf_test_case connection cleanup
@@ -314,7 +338,8 @@ role_dies_cleanup() { stop_all; }
 atf_init_test_cases()
 {
 	for case in follow_name add_remove removed_binding removed_action \
-	    relay_host bad_file unknown_in_table connection role_dies; do
+	    relay_host bad_file unknown_in_table control_group \
+	    connection role_dies; do
 		atf_add_test_case $case
 	done
 }

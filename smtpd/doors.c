@@ -41,6 +41,7 @@
 
 #include "lib/accounts.h"
 #include "lib/control.h"
+#include "lib/log.h"
 #include "smtpd/parent.h"
 
 #define DOORS_BACKLOG	1024
@@ -265,19 +266,33 @@ local_open(const struct config *conf, const char *name, gid_t gid,
 	return (fd);
 }
 
-int
-doors_control(const struct config *conf, struct load_report *report)
+static gid_t
+control_gid(const struct config *conf)
 {
 	gid_t	 gid = 0;
 
-	if (conf->control_group != NULL &&
-	    group_id(conf->control_group, &gid) == -1) {
-		load_say(report, NULL, 0, "control-group \"%s\": no such "
-		    "group; make it with: groupadd %s", conf->control_group,
-		    conf->control_group);
-		return (-1);
-	}
-	return (local_open(conf, CONTROL_SOCKET, gid, 0660, report));
+	/* that there is one was checked with the rest of the file */
+	if (conf->control_group != NULL)
+		(void)group_id(conf->control_group, &gid);
+	return (gid);
+}
+
+int
+doors_control(const struct config *conf, struct load_report *report)
+{
+	return (local_open(conf, CONTROL_SOCKET, control_gid(conf), 0660,
+	    report));
+}
+
+void
+doors_control_group(const struct config *conf)
+{
+	char	 path[PATH_MAX];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", conf->run,
+	    CONTROL_SOCKET);
+	if (chown(path, 0, control_gid(conf)) == -1)
+		log_warn("%s", path);
 }
 
 void

@@ -33,6 +33,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/accounts.h"
 #include "lib/log.h"
 #include "lib/tls_client.h"
 #include "lib/tls_server.h"
@@ -232,12 +233,8 @@ load_secrets(const struct config *conf, struct bundle *files,
 		if (!load_is_secret(conf, named->table))
 			continue;
 		path = table_path(named->table);
-		if (path == NULL)
-			load_say(report, &named->origin, 1, "the passwords "
-			    "written here reach every process of the mailer: "
-			    "keep them in a file of their own (table NAME "
-			    "file:PATH)");
-		else if ((file = bundle_find(files, path)) != NULL) {
+		if (path != NULL &&
+		    (file = bundle_find(files, path)) != NULL) {
 			file->secret = 1;
 			load_guarded(&named->origin, "table",
 			    table_name(named->table), path, report);
@@ -321,8 +318,8 @@ load_authorities(const struct config *conf, struct bundle *files,
 		else
 			trial = tls_client_verify(file->text, &why);
 		if (trial == NULL)
-			load_say(report, NULL, 0, "mta ca-file %s: %s", path,
-			    why);
+			load_say(report, &conf->set[SET_MTA_CA_FILE], 0,
+			    "mta ca-file %s: %s", path, why);
 		tls_client_free(trial);
 		return;
 	}
@@ -339,7 +336,13 @@ load_rest(const struct config *conf, struct bundle *files,
     struct load_report *report)
 {
 	const struct pki	*pki;
+	gid_t			 gid;
 
+	if (conf->control_group != NULL &&
+	    group_id(conf->control_group, &gid) == -1)
+		load_say(report, &conf->set[SET_CONTROL_GROUP], 0,
+		    "control-group \"%s\": no such group; make it with: "
+		    "groupadd %s", conf->control_group, conf->control_group);
 	load_secrets(conf, files, report);
 	TAILQ_FOREACH(pki, &conf->pkis, entry)
 		load_pki(files, pki, report);

@@ -142,6 +142,8 @@ int		 doors_open(const struct config *, const struct doors *old,
 void		 doors_close(struct doors *);
 /* The control socket, or -1. */
 int		 doors_control(const struct config *, struct load_report *);
+/* The control socket that is there is for another group from now on. */
+void		 doors_control_group(const struct config *);
 /* Take submit.sock and control.sock away again, before an exit. */
 void		 doors_unlink(const struct config *);
 

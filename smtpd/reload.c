@@ -112,6 +112,7 @@ reload_swap(void)
 		reload.swapping[role] = reload.next->number;
 		role_decide(role, PARENT_SWAP);
 	}
+	doors_control_group(reload.next->conf);
 	reload.event = reload.now == NULL ? "started" : "reloaded";
 	generation_free(reload.now);
 	reload.now = reload.next;
