@@ -43,8 +43,10 @@ static struct {
 	struct recorder	 record;
 	char		 last[64];	/* the last word, for syntax errors */
 	int		 left_out;	/* it is one that we do not have */
+	const char	*ours;		/* and this is our way, or NULL */
 	int		 silent;	/* the error was reported already */
 	int		 pending;	/* values that follow, not keywords */
+	int		 may_list;	/* where '{' opens a list, too */
 	int		 list;		/* inside { a, b } */
 	int		 start;		/* at the start of a statement */
 	int		 depth;		/* of braces */
@@ -56,6 +58,7 @@ static struct {
 %union {
 	const char		*text;
 	struct value		 value;
+	struct table		*table;
 	int			 number;
 }
 
@@ -73,6 +76,7 @@ static struct {
 %token	<text>	 STRING MACRO TABLEREF
 %token	<number> OPTION
 %type	<value>	 value
+%type	<table>	 table
 %type	<text>	 maybe tls_word
 %type	<number> not by
 
@@ -121,13 +125,12 @@ not		: /* empty */	{ $$ = 0; }
 		;
 
 value		: STRING	{ $$.text = $1; $$.table = NULL; }
-		| TABLEREF	{
-			$$.text = NULL;
-			$$.table = record_table(R, $1);
-		}
+		| table		{ $$.text = NULL; $$.table = $1; }
+		;
+
+table		: TABLEREF	{ $$ = record_table(R, $1); }
 		| 		{ record_list(R, NULL); } braces {
-			$$.text = NULL;
-			$$.table = R->list->table;
+			$$ = R->list->table;
 		}
 		;
 
@@ -280,11 +283,10 @@ action_option	: HOST STRING		{ record_action_host(R, $2); }
 		| TLS NOVERIFY		{
 			record_action_tls(R, TLS_WORDS_NO_VERIFY);
 		}
-		| ALIAS TABLEREF	{
+		| ALIAS table		{
 			record_action_only(R,
 			    R->action->type != ACTION_RELAY, "alias");
-			record_reference(R, &R->action->aliases,
-			    record_table(R, $2), "alias");
+			record_reference(R, &R->action->aliases, $2, "alias");
 		}
 		| TTL STRING		{
 			record_left_out(R, "ttl", "queue ttl, and "
@@ -296,6 +298,14 @@ action_option	: HOST STRING		{ record_action_host(R, $2); }
 		| HELO value		{
 			record_left_out(R, "helo",
 			    "ehlo-hostname of a binding");
+		}
+		| USER STRING		{ record_left_out(R, "user", NULL); }
+		| PKI STRING		{ record_left_out(R, "pki", NULL); }
+		| MAILFROM STRING	{
+			record_left_out(R, "mail-from", NULL);
+		}
+		| DOMAIN value		{
+			record_left_out(R, "domain", "host");
 		}
 		| RCPTTO		{
 			record_action_only(R,
@@ -318,15 +328,12 @@ match_target	: ACTION STRING		{ record_target(R, $2); }
 
 bind		: BIND		{ record_bind(R, BIND_COND, NULL, NULL); }
 		  bind_conditions TO STRING { record_target(R, $5); }
-		| BIND BY by TABLEREF	{
-			record_bind(R, $3, NULL, record_table(R, $4));
-		}
+		| BIND BY by table	{ record_bind(R, $3, NULL, $4); }
 		| BIND BY HEADER STRING	{
 			record_bind(R, BIND_BY_HEADER, $4, NULL);
 		}
-		| BIND BY HEADER STRING TABLEREF {
-			record_bind(R, BIND_BY_HEADER, $4,
-			    record_table(R, $5));
+		| BIND BY HEADER STRING table {
+			record_bind(R, BIND_BY_HEADER, $4, $5);
 		}
 		;
 
@@ -453,11 +460,7 @@ tls_word	: STRING	{ $$ = $1; }
 		| VERIFY	{ $$ = "verify"; }
 		;
 
-next_hops	: TABLEREF		{ record_hops(R, record_table(R, $1)); }
-		| 			{
-			record_list(R, NULL);
-			record_hops(R, R->list->table);
-		} braces
+next_hops	: table			{ record_hops(R, $1); }
 		| hops
 		;
 
@@ -490,17 +493,20 @@ struct keyword {
 	const char	*name;
 	int		 token;		/* 0: what we leave out */
 	int		 values;	/* that follow it */
+	int		 may_list;	/* none, or a list */
 	int		 is_setting;	/* may stand before '=' */
 	enum option_id	 option;
+	const char	*ours;		/* what we have instead of it */
 };
 
 /* In the order of the alphabet: searched by halves. */
 static const struct keyword keywords[] = {
+	{ .name = "accept", .ours = "action and match" },
 	{ .name = "action", .token = ACTION, .values = 1 },
 	{ .name = "admd" },
-	{ .name = "alias", .token = ALIAS },
+	{ .name = "alias", .token = ALIAS, .may_list = 1 },
 	{ .name = "any", .token = ANY },
-	{ .name = "auth", .token = AUTH },
+	{ .name = "auth", .token = AUTH, .may_list = 1 },
 	{ .name = "auth-insecure", .token = AUTHINSECURE },
 	{ .name = "auth-optional", .token = AUTHOPTIONAL },
 	{ .name = "backup" },
@@ -508,12 +514,13 @@ static const struct keyword keywords[] = {
 	{ .name = "bind-address", .token = BINDADDRESS, .values = 1 },
 	{ .name = "binding", .token = BINDING, .values = 1 },
 	{ .name = "binding-group", .token = BINDINGGROUP, .values = 1 },
-	{ .name = "bounce", .token = BOUNCE },
+	{ .name = "bounce", .token = BOUNCE, .ours = "queue warn" },
 	{ .name = "by", .token = BY },
-	{ .name = "ca" },
+	{ .name = "ca", .ours = "mta ca-file" },
 	{ .name = "ca-file", .token = CAFILE, .values = 1 },
 	{ .name = "cert", .token = CERT, .values = 1 },
 	{ .name = "ciphers" },
+	{ .name = "compression" },
 	{ .name = "control-group", .token = CONTROLGROUP, .values = 1,
 	    .is_setting = 1 },
 	{ .name = "default-binding", .token = DEFAULTBINDING, .values = 1,
@@ -522,7 +529,9 @@ static const struct keyword keywords[] = {
 	{ .name = "domain", .token = DOMAIN, .values = 1 },
 	{ .name = "ehlo-hostname", .token = OPTION, .values = 1,
 	    .option = OPTION_EHLO },
+	{ .name = "encryption" },
 	{ .name = "expand-only" },
+	{ .name = "expire", .ours = "queue ttl" },
 	{ .name = "family", .token = OPTION, .values = 1,
 	    .option = OPTION_FAMILY },
 	{ .name = "fcrdns" },
@@ -536,13 +545,14 @@ static const struct keyword keywords[] = {
 	{ .name = "host", .token = HOST, .values = 1 },
 	{ .name = "hostname", .token = HOSTNAME, .values = 1,
 	    .is_setting = 1 },
-	{ .name = "hostnames" },
+	{ .name = "hostnames", .ours = "hostname" },
 	{ .name = "include", .token = INCLUDE, .values = 1 },
 	{ .name = "inet4" },
 	{ .name = "inet6" },
 	{ .name = "junk" },
 	{ .name = "key", .token = KEY, .values = 1 },
-	{ .name = "limit" },
+	{ .name = "limit", .ours = "the options of a binding, and "
+	    "max-recipients and max-connections of smtp" },
 	{ .name = "listen", .token = LISTEN },
 	{ .name = "lmtp", .token = LMTP, .values = 1 },
 	{ .name = "local", .token = LOCAL },
@@ -696,21 +706,23 @@ word(struct token *t, int start)
 	/* "bounce warn-interval": here it is "queue warn" */
 	if (k->token == 0 || (start && k->token == BOUNCE)) {
 		parser.left_out = 1;
+		parser.ours = k->ours;
 		return (NOTOURS);
 	}
 	parser.pending = k->values;
+	parser.may_list = k->may_list;
 	if (k->token == OPTION)
 		yylval.number = k->option;
 	return (k->token);
 }
 
 static int
-punct(struct token *t)
+punct(struct token *t, int may_list)
 {
 	switch (t->punct) {
 	case '{':
 		/* where a value is due it opens a list, else a block */
-		parser.list = parser.pending > 0;
+		parser.list = may_list || parser.pending > 0;
 		parser.pending = 0;
 		parser.depth++;
 		break;
@@ -742,7 +754,7 @@ static int
 yylex(void)
 {
 	struct token	 t;
-	int		 start;
+	int		 start, may_list;
 
 	lex_next(parser.lex, &t);
 	start = parser.start;
@@ -753,6 +765,8 @@ yylex(void)
 		statement_start(&t);
 	R->here = t.origin;
 	parser.left_out = 0;
+	may_list = parser.may_list;
+	parser.may_list = 0;
 	strlcpy(parser.last, t.text == NULL ? "" : t.text,
 	    sizeof(parser.last));
 	yylval.text = t.text;
@@ -766,7 +780,7 @@ yylex(void)
 		return (t.type == TOKEN_TABLE ? TABLEREF : STRING);
 	case TOKEN_PUNCT:
 		snprintf(parser.last, sizeof(parser.last), "%c", t.punct);
-		return (punct(&t));
+		return (punct(&t, may_list));
 	case TOKEN_NEWLINE:
 		return ('\n');
 	default:
@@ -781,8 +795,7 @@ yyerror(const char *text)
 	if (parser.silent)
 		parser.silent = 0;
 	else if (parser.left_out)
-		report_error(R->report, &R->here,
-		    "\"%s\" is not part of Bindery", parser.last);
+		record_left_out(R, parser.last, parser.ours);
 	else if (parser.last[0] == '\0')
 		report_error(R->report, &R->here,
 		    "%s at the end of the line", text);

@@ -38,6 +38,12 @@ domain_pattern_valid(const char *pattern)
 	return (domain_valid(pattern));
 }
 
+const char *
+table_called(const struct table *t)
+{
+	return (table_name(t) == NULL ? "{ }" : table_name(t));
+}
+
 static void
 check_tables(struct config *c, struct reporter *r)
 {
@@ -96,8 +102,7 @@ check_map(struct reporter *r, const struct origin *where,
 {
 	if (table_size(t) > 0 && !table_is_map(t))
 		report_error(r, where, "%s needs a map: table \"%s\" is a "
-		    "list", what,
-		    table_name(t) == NULL ? "{ }" : table_name(t));
+		    "list", what, table_called(t));
 }
 
 static void

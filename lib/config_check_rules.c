@@ -535,21 +535,26 @@ check_by(struct check *k)
 		return;
 	if (table_size(rule->table) > 0 && !table_is_map(rule->table)) {
 		report_error(k->report, &rule->origin, "bind by needs a map: "
-		    "table \"%s\" is a list", table_name(rule->table));
+		    "table \"%s\" is a list", table_called(rule->table));
 		return;
 	}
 	fatal = table_path(rule->table) == NULL || k->report->io->reload;
 	while (table_each(rule->table, &next, &key, &value)) {
+		if (rule->by == BIND_BY_MAIL_FROM &&
+		    strcmp(table_get(rule->table, key), value) != 0)
+			report_warning(k->report, &rule->origin,
+			    "table \"%s\": \"%s\" is there twice, but for "
+			    "case", table_called(rule->table), key);
 		if (is_target(k->config, value) || ++unknown > UNKNOWN_MAX)
 			continue;
 		(fatal ? report_error : report_warning)(k->report,
 		    &rule->origin, "table \"%s\": \"%s\" has the unknown "
-		    "binding \"%s\"", table_name(rule->table), key, value);
+		    "binding \"%s\"", table_called(rule->table), key, value);
 	}
 	if (unknown > UNKNOWN_MAX)
 		report_warning(k->report, &rule->origin,
 		    "table \"%s\": %d more keys have unknown bindings",
-		    table_name(rule->table), unknown - UNKNOWN_MAX);
+		    table_called(rule->table), unknown - UNKNOWN_MAX);
 }
 
 static void

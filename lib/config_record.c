@@ -340,8 +340,8 @@ record_action(struct recorder *r, const char *name, enum action_type type,
 void
 record_left_out(struct recorder *r, const char *what, const char *ours)
 {
-	report_error(r->report, &r->here,
-	    "\"%s\" is not part of Bindery: see %s", what, ours);
+	report_error(r->report, &r->here, "\"%s\" is not part of Bindery%s%s",
+	    what, ours == NULL ? "" : ": see ", ours == NULL ? "" : ours);
 }
 
 void
