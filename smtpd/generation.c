@@ -67,13 +67,13 @@ generation_fixed(const struct config *now, const struct config *before,
     struct load_report *report)
 {
 	if (strcmp(now->spool, before->spool) != 0) {
-		load_say(report, &now->set[SET_SPOOL], 0, "spool cannot change by a reload "
-		    "(%s is in use)", before->spool);
+		load_say(report, &now->set[SET_SPOOL], 0, "spool cannot "
+		    "change by a reload (%s is in use)", before->spool);
 		return (-1);
 	}
 	if (strcmp(now->run, before->run) != 0) {
-		load_say(report, &now->set[SET_RUN], 0, "run cannot change by a reload "
-		    "(%s is in use)", before->run);
+		load_say(report, &now->set[SET_RUN], 0, "run cannot change "
+		    "by a reload (%s is in use)", before->run);
 		return (-1);
 	}
 	return (0);

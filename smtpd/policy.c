@@ -76,7 +76,8 @@ policy_new(const struct config *conf, const struct listener *l)
 	p->auth = text_copy(l->auth == NULL ? NULL : table_name(l->auth));
 	p->auth_optional = l->auth_optional;
 	p->auth_insecure = l->auth_insecure;
-	p->senders = text_copy(l->senders == NULL ? NULL : table_name(l->senders));
+	p->senders = text_copy(l->senders == NULL ? NULL :
+	    table_name(l->senders));
 	p->trust_header = text_copy(l->trust_header);
 	if (l->tls != LISTEN_PLAIN)
 		p->context = context_new(conf, l);
