@@ -548,6 +548,10 @@ delivery_lane(struct ipc *mta, struct ipc_msg *msg)
 		lane_open(lane);
 		return;
 	}
+	/* mta's is the time of day */
+	if (until != 0)
+		until = schedule_now() + (until > loop_epoch() ?
+		    until - loop_epoch() : 0);
 	lane_close(lane, task_words(cause, "local"), task_words(text, ""),
 	    (uint32_t)until);
 	/* a limit that is reached is no error */

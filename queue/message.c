@@ -108,10 +108,13 @@ message_from_envelope(const struct envelope *e)
 	const struct envelope_rcpt	*from;
 	struct message			*m;
 	struct rcpt			*rcpt;
+	uint64_t			 now = schedule_now();
 	uint32_t			 i;
 
 	m = message_new(e->id, e->nrcpts);
-	m->created = (uint32_t)(e->created / 1000000);
+	/* where the clock was set back, its age begins anew */
+	m->created = (uint32_t)(e->created / 1000000 < now ?
+	    e->created / 1000000 : now);
 	if (e->sender[0] == '\0')
 		m->flags |= MESSAGE_NULL_SENDER;
 	if (e->large != NULL)
@@ -389,7 +392,25 @@ message_replayed(struct message *m)
 			lane_age_insert(m->rcpts[i].lane, &m->rcpts[i]);
 }
 
-/* The log was read: what is open takes its place, the oldest first. */
+/*
+ * A time that no retry gives: the clock was set back since, or the longest
+ * wait was made shorter.  Mail does not wait for the clock to come round.
+ */
+static void
+rcpt_bound(struct rcpt *rcpt, const struct config *config)
+{
+	uint32_t	 now = schedule_now();
+
+	if (rcpt->due > now && rcpt->due - now > config->retry_max)
+		rcpt->due = now + schedule_retry(rcpt_message(rcpt)->id,
+		    rcpt->tries, (uint32_t)config->retry_min,
+		    (uint32_t)config->retry_max);
+}
+
+/*
+ * The log was read, the configuration is there: what is open takes its place,
+ * the oldest first.
+ */
 void
 message_replay_done(void)
 {
@@ -403,7 +424,9 @@ message_replay_done(void)
 		    lane = lane_next(account, lane)) {
 			if (lane->unsorted)
 				lane_age_sort(lane);
-			TAILQ_FOREACH(rcpt, &lane->ages, age)
+			TAILQ_FOREACH(rcpt, &lane->ages, age) {
+				rcpt_bound(rcpt, lane_config());
 				rcpt_begin(rcpt);
+			}
 		}
 }

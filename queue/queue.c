@@ -390,12 +390,24 @@ tell_unknown(const struct config *now, const struct config *before)
 	}
 }
 
+/* What the log held may go. */
+static void
+replay_done(void)
+{
+	message_replay_done();
+	log_info("%llu messages with %llu recipients queued",
+	    (unsigned long long)message_count(),
+	    (unsigned long long)rcpt_count());
+}
+
 static void
 on_configured(struct config *now, struct config *before)
 {
 	queue.config = now;
 	spool_set_min_free((uint64_t)now->min_free);
 	lane_renew(now);
+	if (before == NULL)
+		replay_done();
 	tell_unknown(now, before);
 }
 
@@ -668,10 +680,6 @@ queue_role(const char *root, int foreground, int verbose)
 	spool_set_checkpoint(checkpoint);
 	if (spool_open("/", &replay, &error) == -1)
 		fatalx("%s", error);
-	message_replay_done();
-	log_info("%llu messages with %llu recipients queued",
-	    (unsigned long long)message_count(),
-	    (unsigned long long)rcpt_count());
 	loop_timer_set(&queue.tick, 0);
 	exit(role_loop());
 }

@@ -185,7 +185,8 @@ message_make(const struct envelope *e, uint64_t len)
 	uint32_t	 i;
 
 	m = message_new(e->id, e->nrcpts);
-	m->created = (uint32_t)(e->created / 1000000);
+	/* not the time of day, which may be set back: ages are by this one */
+	m->created = schedule_now();
 	m->content = len;
 	if (e->sender[0] == '\0')
 		m->flags |= MESSAGE_NULL_SENDER;

@@ -295,6 +295,37 @@ ATF_TC_BODY(given_back, tc)
 		ATF_CHECK_EQ(first[i], seen.rcpts[i]);
 }
 
+/*
+ * The clock was set back by a year while the daemon was down: nothing waits,
+ * or lives, for longer than it would have.
+ */
+ATF_TC_WITHOUT_HEAD(clock_back);
+ATF_TC_BODY(clock_back, tc)
+{
+	struct envelope_rcpt	 er = {
+		.number = 1, .address = "bob@example.org", .action = "out",
+		.destination = "example.org", .binding = "wide", .tries = 3
+	};
+	struct envelope		 e = {
+		.id = 1, .sender = "a@example.com", .nrcpts = 1, .rcpts = &er
+	};
+	struct message		*m;
+	uint32_t		 now;
+
+	start();
+	now = schedule_now();
+	e.created = (now + 365 * 86400ULL) * 1000000;
+	er.due = now + 365 * 86400ULL;
+	m = message_from_envelope(&e);
+	message_insert(m);
+	message_replayed(m);
+	message_replay_done();
+	ATF_CHECK(m->created >= now && m->created <= now + 5);
+	ATF_CHECK_EQ(PLACE_WAIT, m->rcpts[0].place);
+	ATF_CHECK(m->rcpts[0].due > now);
+	ATF_CHECK(m->rcpts[0].due <= now + 5 + 4 * 3600);
+}
+
 ATF_TC_WITHOUT_HEAD(size);
 ATF_TC_BODY(size, tc)
 {
@@ -312,6 +343,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, held);
 	ATF_TP_ADD_TC(tp, expiry);
 	ATF_TP_ADD_TC(tp, given_back);
+	ATF_TP_ADD_TC(tp, clock_back);
 	ATF_TP_ADD_TC(tp, size);
 	return (atf_no_error());
 }
