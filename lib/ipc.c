@@ -35,12 +35,15 @@
 #include "lib/loop.h"
 
 #define STR_NULL	UINT32_MAX
+/* Octets that who is distrusted may leave unread. */
+#define UNREAD_MAX	(16 * 1024 * 1024)
 
 struct ipc {
 	struct imsgbuf	 buf;
 	struct event	 read;
 	struct event	 write;
 	struct loop_job	 job;
+	struct loop_job	 again;		/* on with what was read */
 	const char	*peer;
 	ipc_handler	*handlers[IPC_MAX_TYPE];
 	void		(*closed)(struct ipc *, void *);
@@ -50,12 +53,15 @@ struct ipc {
 	int		 fd;
 	int		 busy;		/* in a handler */
 	int		 gone;		/* freed meanwhile */
+	int		 wary;
+	int		 deaf;		/* it has too much unread */
 };
 
 static void	 on_read(int, short, void *);
 static void	 on_write(int, short, void *);
 static void	 write_out(void *);
-static void	 dispatch(struct ipc *);
+static void	 read_on(void *);
+static int	 dispatch(struct ipc *);
 static void	 add(struct ipc *, const void *, size_t);
 static const void *get(struct ipc_msg *, size_t);
 
@@ -82,6 +88,7 @@ ipc_new(int fd, const char *peer, const struct ipc_entry *entries,
 	for (; entries->type != IPC_NONE; entries++)
 		ipc->handlers[entries->type] = entries->handler;
 	loop_job_init(&ipc->job, write_out, ipc);
+	loop_job_init(&ipc->again, read_on, ipc);
 	event_set(&ipc->read, fd, EV_READ | EV_PERSIST, on_read, ipc);
 	event_set(&ipc->write, fd, EV_WRITE, on_write, ipc);
 	event_add(&ipc->read, NULL);
@@ -97,6 +104,7 @@ ipc_free(struct ipc *ipc)
 		event_del(&ipc->read);
 		event_del(&ipc->write);
 		loop_job_cancel(&ipc->job);
+		loop_job_cancel(&ipc->again);
 		imsgbuf_clear(&ipc->buf);
 		ibuf_free(ipc->building);
 		ipc->building = NULL;
@@ -106,6 +114,12 @@ ipc_free(struct ipc *ipc)
 	ipc->gone = 1;
 	if (!ipc->busy)
 		free(ipc);
+}
+
+void
+ipc_distrust(struct ipc *ipc)
+{
+	ipc->wary = 1;
 }
 
 void *
@@ -127,8 +141,22 @@ ipc_flush(struct ipc *ipc)
 		(void)imsgbuf_flush(&ipc->buf);
 }
 
-/* All messages that are whole, until a handler frees the channel. */
-static void
+/* What came is no message of ours: -1, where that is not the end. */
+static int
+refused(struct ipc *ipc, const char *what, uint32_t type)
+{
+	if (!ipc->wary)
+		fatalx("%s: %s message %u", ipc->peer, what, type);
+	log_warnx("%s: %s message %u: its channel is closed", ipc->peer, what,
+	    type);
+	return (-1);
+}
+
+/*
+ * All messages that are whole, until a handler frees the channel, or too much
+ * of what was said to it is not read.  -1: one was broken.
+ */
+static int
 dispatch(struct ipc *ipc)
 {
 	struct imsg	 imsg;
@@ -138,17 +166,22 @@ dispatch(struct ipc *ipc)
 	int		 n;
 
 	for (;;) {
+		ipc->deaf = ipc->wary && ipc->pending > UNREAD_MAX;
+		if (ipc->deaf)
+			return (0);
 		if ((n = imsgbuf_get(&ipc->buf, &imsg)) == -1)
-			fatal("%s: broken message", ipc->peer);
+			return (refused(ipc, "broken", 0));
 		if (n == 0)
-			return;
+			return (0);
 		type = imsg_get_type(&imsg);
-		if (type >= IPC_MAX_TYPE || ipc->handlers[type] == NULL)
-			fatalx("%s: unexpected message %u", ipc->peer, type);
+		if (type >= IPC_MAX_TYPE || ipc->handlers[type] == NULL) {
+			imsg_free(&imsg);
+			return (refused(ipc, "unexpected", type));
+		}
+		memset(&m, 0, sizeof(m));
 		m.type = type;
 		m.fd = imsg_get_fd(&imsg);
-		m.data = NULL;
-		m.len = 0;
+		m.wary = ipc->wary;
 		if (imsg_get_ibuf(&imsg, &buf) == 0) {
 			m.data = ibuf_data(&buf);
 			m.len = ibuf_size(&buf);
@@ -157,28 +190,42 @@ dispatch(struct ipc *ipc)
 		if (m.fd != -1)
 			close(m.fd);
 		if (ipc->gone)
-			return;
+			return (0);
 		imsg_free(&imsg);
+		if (m.broken)
+			return (refused(ipc, "broken", type));
 	}
+}
+
+static void
+take_in(struct ipc *ipc, int whole)
+{
+	ipc->busy = 1;
+	if (!whole || dispatch(ipc) == -1) {
+		event_del(&ipc->read);
+		ipc->closed(ipc, ipc->arg);
+	} else if (!ipc->gone && ipc->deaf)
+		event_del(&ipc->read);
+	ipc->busy = 0;
+	if (ipc->gone)
+		free(ipc);
 }
 
 static void
 on_read(int fd, short event, void *arg)
 {
 	struct ipc	*ipc = arg;
-	int		 n;
 
-	n = imsgbuf_read(&ipc->buf);
-	ipc->busy = 1;
-	if (n == 1)
-		dispatch(ipc);
-	else {
-		event_del(&ipc->read);
-		ipc->closed(ipc, ipc->arg);
-	}
-	ipc->busy = 0;
-	if (ipc->gone)
-		free(ipc);
+	take_in(ipc, imsgbuf_read(&ipc->buf) == 1);
+}
+
+static void
+read_on(void *arg)
+{
+	struct ipc	*ipc = arg;
+
+	event_add(&ipc->read, NULL);
+	take_in(ipc, 1);
 }
 
 /*
@@ -189,12 +236,14 @@ write_out(void *arg)
 {
 	struct ipc	*ipc = arg;
 
-	if (imsgbuf_write(&ipc->buf) == -1)
-		return;
-	if (imsgbuf_queuelen(&ipc->buf) > 0)
+	if (imsgbuf_write(&ipc->buf) == 0 &&
+	    imsgbuf_queuelen(&ipc->buf) > 0) {
 		event_add(&ipc->write, NULL);
-	else
-		ipc->pending = 0;
+		return;
+	}
+	ipc->pending = 0;
+	if (ipc->deaf)
+		loop_job_queue(&ipc->again);
 }
 
 static void
@@ -280,49 +329,74 @@ ipc_end(struct ipc *ipc)
 	loop_job_queue(&ipc->job);
 }
 
+/* It is not what it should be. */
+static void
+spoilt(struct ipc_msg *m, const char *how)
+{
+	if (!m->wary)
+		fatalx("message %d%s", m->type, how);
+	m->broken = 1;
+	m->len = 0;
+}
+
+/* NULL: there is not so much left. */
 static const void *
 get(struct ipc_msg *m, size_t len)
 {
 	const void	*p;
 
-	if (m->len < len)
-		fatalx("message %d is short", m->type);
+	if (m->len < len) {
+		spoilt(m, " is short");
+		return (NULL);
+	}
 	p = m->data;
 	m->data += len;
 	m->len -= len;
 	return (p);
 }
 
+static void
+get_number(struct ipc_msg *m, void *to, size_t len)
+{
+	const void	*p;
+
+	if ((p = get(m, len)) != NULL)
+		memcpy(to, p, len);
+}
+
 uint8_t
 ipc_get_u8(struct ipc_msg *m)
 {
-	return (*(const uint8_t *)get(m, 1));
+	uint8_t		 v = 0;
+
+	get_number(m, &v, sizeof(v));
+	return (v);
 }
 
 uint16_t
 ipc_get_u16(struct ipc_msg *m)
 {
-	uint16_t	 v;
+	uint16_t	 v = 0;
 
-	memcpy(&v, get(m, sizeof(v)), sizeof(v));
+	get_number(m, &v, sizeof(v));
 	return (v);
 }
 
 uint32_t
 ipc_get_u32(struct ipc_msg *m)
 {
-	uint32_t	 v;
+	uint32_t	 v = 0;
 
-	memcpy(&v, get(m, sizeof(v)), sizeof(v));
+	get_number(m, &v, sizeof(v));
 	return (v);
 }
 
 uint64_t
 ipc_get_u64(struct ipc_msg *m)
 {
-	uint64_t	 v;
+	uint64_t	 v = 0;
 
-	memcpy(&v, get(m, sizeof(v)), sizeof(v));
+	get_number(m, &v, sizeof(v));
 	return (v);
 }
 
@@ -332,21 +406,24 @@ ipc_get_str(struct ipc_msg *m)
 	const char	*s;
 	uint32_t	 len;
 
-	if ((len = ipc_get_u32(m)) == STR_NULL)
+	if ((len = ipc_get_u32(m)) == STR_NULL || m->broken)
 		return (NULL);
-	if (len >= IPC_MAX)
-		fatalx("message %d: bad string", m->type);
-	s = get(m, (size_t)len + 1);
-	if (memchr(s, '\0', (size_t)len + 1) != s + len)
-		fatalx("message %d: bad string", m->type);
-	return (s);
+	s = len >= IPC_MAX ? NULL : get(m, (size_t)len + 1);
+	if (s != NULL && memchr(s, '\0', (size_t)len + 1) == s + len)
+		return (s);
+	spoilt(m, ": bad string");
+	return (NULL);
 }
 
 const void *
 ipc_get_bytes(struct ipc_msg *m, size_t *len)
 {
+	const void	*p;
+
 	*len = ipc_get_u32(m);
-	return (get(m, *len));
+	if ((p = get(m, *len)) == NULL)
+		*len = 0;
+	return (p);
 }
 
 int
@@ -370,5 +447,5 @@ void
 ipc_get_end(struct ipc_msg *m)
 {
 	if (m->len != 0)
-		fatalx("message %d is long", m->type);
+		spoilt(m, " is long");
 }

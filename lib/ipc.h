@@ -20,7 +20,8 @@
  *
  * Each type names sender and receiver; the receiver has one handler per type,
  * found through a table.  Ids cross a channel, never pointers; an answer for
- * an id that is gone is dropped.  A broken frame between siblings is fatal.
+ * an id that is gone is dropped.  A broken frame between siblings is fatal,
+ * but from one that faces the network: there it is the end of the channel.
  * Fields are listed in the order in which they are put and got.
  */
 
@@ -161,6 +162,8 @@ struct ipc_msg {
 	const uint8_t	*data;		/* what is left to get */
 	size_t		 len;
 	int		 fd;		/* -1, or the receiver's to close */
+	int		 wary;		/* broken is not fatal, */
+	int		 broken;	/* but seen: all else is 0 or NULL */
 };
 
 typedef void	 ipc_handler(struct ipc *, struct ipc_msg *);
@@ -179,6 +182,11 @@ struct ipc	*ipc_new(int fd, const char *peer,
 		    const struct ipc_entry *entries,
 		    void (*closed)(struct ipc *, void *), void *arg);
 void		 ipc_free(struct ipc *);
+/*
+ * The other end may have been broken into.  A message that is none ends the
+ * channel as if that end were gone, and who does not read is not read.
+ */
+void		 ipc_distrust(struct ipc *);
 void		*ipc_arg(struct ipc *);
 /* Bytes not yet written: lets a sender hold back. */
 size_t		 ipc_pending(struct ipc *);
@@ -202,7 +210,8 @@ void		 ipc_put_fd(struct ipc *, int fd);
 void		 ipc_end(struct ipc *);
 
 /*
- * Take a message apart, in order.  Too short is fatal.  Strings and bytes
+ * Take a message apart, in order.  Too short is fatal, or what is missing is
+ * 0 and NULL where the channel is distrusted.  Strings and bytes
  * point into the message: valid until the handler returns.
  */
 uint8_t		 ipc_get_u8(struct ipc_msg *);
@@ -215,7 +224,7 @@ const void	*ipc_get_bytes(struct ipc_msg *, size_t *len);
 int		 ipc_get_fd(struct ipc_msg *);
 /* What ipc_get_str or ipc_get_bytes gave was a secret: overwrite it. */
 void		 ipc_wipe(const void *, size_t);
-/* Nothing may be left; fatal otherwise. */
+/* Nothing may be left; fatal, or broken, otherwise. */
 void		 ipc_get_end(struct ipc_msg *);
 
 #endif

@@ -195,10 +195,11 @@ forget_all(void)
 static void
 queue_closed(struct ipc *ipc, void *arg)
 {
-	/* queue's death ends the daemon; the parent says so */
-	mta.queue = NULL;
-	ipc_free(ipc);
-	forget_all();
+	/*
+	 * queue's death ends the daemon, and the parent says so.  If it lives,
+	 * something that was said here made it close: another mta will do.
+	 */
+	fatalx("queue closed the channel");
 }
 
 static void

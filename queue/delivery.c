@@ -448,8 +448,8 @@ delivery_result(struct ipc *mta, struct ipc_msg *msg)
 	d = delivery_find(ipc_get_u64(msg));
 	for (count = ipc_get_u32(msg); count > 0; count--) {
 		task_result_get(msg, &result);
-		if (result.reply == NULL)
-			result.reply = "";
+		if (msg->broken)
+			break;
 		if (d == NULL)
 			continue;
 		for (i = 0; i < d->nrcpts; i++)

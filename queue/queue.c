@@ -351,6 +351,7 @@ on_peer(enum role role, int fd)
 		if (queue.mta != NULL)
 			mta_closed(queue.mta, NULL);
 		queue.mta = ipc_new(fd, "mta", from_mta, mta_closed, NULL);
+		ipc_distrust(queue.mta);
 		counter_tell(queue.mta);
 		transaction_mta_up();
 		lane_kick();

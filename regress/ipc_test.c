@@ -176,7 +176,8 @@ ATF_TC_BODY(carries, tc)
 ATF_TC_WITHOUT_HEAD(short_message_is_fatal);
 ATF_TC_BODY(short_message_is_fatal, tc)
 {
-	struct ipc_msg	 m = { SMTPD_MAIL, (const uint8_t *)"ab", 2, -1 };
+	struct ipc_msg	 m = { .type = SMTPD_MAIL,
+	    .data = (const uint8_t *)"ab", .len = 2, .fd = -1 };
 	int		 status;
 	pid_t		 pid;
 
@@ -193,8 +194,8 @@ ATF_TC_BODY(short_message_is_fatal, tc)
 ATF_TC_WITHOUT_HEAD(string_without_end_is_fatal);
 ATF_TC_BODY(string_without_end_is_fatal, tc)
 {
-	struct ipc_msg	 m = { SMTPD_MAIL,
-	    (const uint8_t *)"\2\0\0\0abc", 7, -1 };
+	struct ipc_msg	 m = { .type = SMTPD_MAIL,
+	    .data = (const uint8_t *)"\2\0\0\0abc", .len = 7, .fd = -1 };
 	int		 status;
 	pid_t		 pid;
 
@@ -207,10 +208,179 @@ ATF_TC_BODY(string_without_end_is_fatal, tc)
 	ATF_CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 1);
 }
 
+/* One of these to a channel that is distrusted. */
+static void
+put_number(struct ipc *ipc)
+{
+	ipc_begin(ipc, SMTPD_ABORT);
+	ipc_put_u64(ipc, 1);
+	ipc_end(ipc);
+}
+
+static void
+put_short(struct ipc *ipc)
+{
+	ipc_begin(ipc, SMTPD_ABORT);
+	ipc_put_u8(ipc, 1);
+	ipc_end(ipc);
+}
+
+static void
+put_long(struct ipc *ipc)
+{
+	ipc_begin(ipc, SMTPD_ABORT);
+	ipc_put_u64(ipc, 1);
+	ipc_put_u8(ipc, 1);
+	ipc_end(ipc);
+}
+
+static void
+put_unknown(struct ipc *ipc)
+{
+	ipc_begin(ipc, SMTPD_COMMIT);
+	ipc_end(ipc);
+}
+
+static void
+put_bad_string(struct ipc *ipc)
+{
+	ipc_begin(ipc, SMTPD_HEADER);
+	ipc_put_u32(ipc, 2);
+	ipc_put_u32(ipc, 0x41414141);
+	ipc_end(ipc);
+}
+
+static void
+number(struct ipc *ipc, struct ipc_msg *m)
+{
+	uint64_t	 n = ipc_get_u64(m);
+
+	ipc_get_end(m);
+	ATF_CHECK(n == 1 || (m->broken && n == 0));
+	got.seen++;
+}
+
+static void
+string(struct ipc *ipc, struct ipc_msg *m)
+{
+	ATF_CHECK(ipc_get_str(m) == NULL);
+	ipc_get_end(m);
+	got.seen++;
+}
+
+static const struct ipc_entry	 wary[] = {
+	{ SMTPD_ABORT,	number },
+	{ SMTPD_HEADER,	string },
+	{ IPC_NONE,	NULL }
+};
+
+/* What is broken ends the channel, and nothing else; nothing follows it. */
+ATF_TC_WITHOUT_HEAD(distrusted);
+ATF_TC_BODY(distrusted, tc)
+{
+	static const struct {
+		void	 (*put)(struct ipc *);
+		uint32_t  seen;
+	} cases[] = {
+		{ put_short, 2 }, { put_long, 2 }, { put_unknown, 1 },
+		{ put_bad_string, 2 }
+	};
+	struct ipc	*a, *b;
+	size_t		 i;
+	int		 pair[2], status;
+	pid_t		 pid;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		ATF_REQUIRE((pid = fork()) != -1);
+		if (pid == 0) {
+			ATF_REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0,
+			    pair) == 0);
+			loop_init();
+			a = ipc_new(pair[0], "b", none, closed, NULL);
+			b = ipc_new(pair[1], "a", wary, closed, NULL);
+			ipc_distrust(b);
+			put_number(a);
+			cases[i].put(a);
+			put_number(a);
+			(void)loop_run();
+			_exit(got.seen == cases[i].seen &&
+			    got.closed > 0 ? 0 : 2);
+		}
+		ATF_REQUIRE(waitpid(pid, &status, 0) == pid);
+		ATF_CHECK_MSG(WIFEXITED(status) && WEXITSTATUS(status) == 0,
+		    "case %zu", i);
+	}
+}
+
+/* A question is answered at length, while nobody reads that. */
+static void
+at_length(struct ipc *ipc, struct ipc_msg *m)
+{
+	static char	 text[IPC_INLINE];
+
+	(void)ipc_get_u64(m);
+	ipc_get_end(m);
+	ipc_begin(ipc, SMTPD_CONTENT);
+	ipc_put_bytes(ipc, text, sizeof(text));
+	ipc_end(ipc);
+	got.seen++;
+}
+
+static const struct ipc_entry	 asked[] = {
+	{ SMTPD_ABORT,	at_length },
+	{ IPC_NONE,	NULL }
+};
+
+static const struct ipc_entry	 answered[] = {
+	{ SMTPD_CONTENT, long_bytes },
+	{ IPC_NONE,	NULL }
+};
+
+#define QUESTIONS	1000
+
+/* All were asked before the first answer is read. */
+static size_t	 most;
+static struct loop_job	 look;
+
+static void
+look_on(void *arg)
+{
+	struct ipc	*b = arg;
+
+	if (ipc_pending(b) > most)
+		most = ipc_pending(b);
+	if (got.seen < QUESTIONS)
+		loop_job_queue(&look);
+	else
+		loop_exit(0);
+}
+
+ATF_TC_WITHOUT_HEAD(unread);
+ATF_TC_BODY(unread, tc)
+{
+	struct ipc	*a, *b;
+	int		 pair[2], i;
+
+	ATF_REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+	loop_init();
+	a = ipc_new(pair[0], "b", answered, closed, NULL);
+	b = ipc_new(pair[1], "a", asked, closed, NULL);
+	ipc_distrust(b);
+	for (i = 0; i < QUESTIONS; i++)
+		put_number(a);
+	loop_job_init(&look, look_on, b);
+	loop_job_queue(&look);
+	ATF_CHECK_EQ(0, loop_run());
+	ATF_CHECK_EQ(QUESTIONS, got.seen);
+	ATF_CHECK_MSG(most < 17 * 1024 * 1024, "%zu octets", most);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, carries);
 	ATF_TP_ADD_TC(tp, short_message_is_fatal);
 	ATF_TP_ADD_TC(tp, string_without_end_is_fatal);
+	ATF_TP_ADD_TC(tp, distrusted);
+	ATF_TP_ADD_TC(tp, unread);
 	return (atf_no_error());
 }
