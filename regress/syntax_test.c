@@ -68,6 +68,9 @@ ATF_TC_BODY(mail_good, tc)
 		    "" },
 		{ "FROM:<a@b.example> size=5 body=8bitmime ret=hdrs "
 		    "ENVID=x+2By", "a@b.example", 5, 1, "HDRS", "x+2By" },
+		{ "FROM:<> AUTH=<>", "", 0, 0, "", "" },
+		{ "FROM:<a@b.example> AUTH=e+3Dmc2@b.example SIZE=1",
+		    "a@b.example", 1, 0, "", "" },
 		{ "FROM:<> BODY=7BIT RET=FULL", "", 0, 0, "FULL", "" },
 		{ "FROM:<> SIZE=99999999999999999999", "", UINT64_MAX, 0, "",
 		    "" },
@@ -122,7 +125,12 @@ ATF_TC_BODY(mail_bad, tc)
 		{ "FROM:<> ENVID=a+2", "501 5.5.4" },
 		{ "FROM:<> ENVID=a=b", "501 5.5.4" },
 		{ "FROM:<> FOO=BAR", "555 5.5.4" },
-		{ "FROM:<> AUTH=<>", "555 5.5.4" },
+		{ "FROM:<> ENVID=a+0D+0Ab", "501 5.5.4" },
+		{ "FROM:<> ENVID=a+C3+A4", "501 5.5.4" },
+		{ "FROM:<> AUTH", "501 5.5.4" },
+		{ "FROM:<> AUTH=", "501 5.5.4" },
+		{ "FROM:<> AUTH=a+4", "501 5.5.4" },
+		{ "FROM:<> AUTH=<> AUTH=<>", "501 5.5.4" },
 		{ "FROM:<\xff@b.example> SMTPUTF8", "501 5.1.7" },
 		{ "FROM:<> SMTPUTF8=1", "501 5.5.4" },
 		{ "FROM:<> SMTPUTF8 SMTPUTF8", "501 5.5.4" },
@@ -196,6 +204,7 @@ ATF_TC_BODY(rcpt, tc)
 		{ "TO:<a@b.example> ORCPT=a@b.example", NULL, NULL, NULL },
 		{ "TO:<a@b.example> ORCPT=;a", NULL, NULL, NULL },
 		{ "TO:<a@b.example> ORCPT=rfc822;", NULL, NULL, NULL },
+		{ "TO:<a@b.example> ORCPT=rfc822;a+0Ab", NULL, NULL, NULL },
 		{ "TO:<a@b.example> SIZE=1", NULL, NULL, NULL },
 	};
 	struct rcpt_command	 command;

@@ -29,7 +29,8 @@
 #define BAD_COMMANDS	10		/* then the session ends */
 #define RCPTS_IN_FLIGHT	100
 #define LINE_PLAIN	512		/* RFC 5321 4.5.3.1.4 */
-#define LINE_MAIL	(512 + 26 + 17 + 9 + 107) /* SIZE BODY RET ENVID */
+/* SIZE BODY RET ENVID SMTPUTF8 AUTH */
+#define LINE_MAIL	(LINE_PLAIN + 26 + 17 + 9 + 107 + 10 + 500)
 #define LINE_RCPT	1100		/* NOTIFY ORCPT */
 
 struct command {

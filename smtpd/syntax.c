@@ -291,14 +291,24 @@ take_ret(const char *value, void *command)
 	return (NULL);
 }
 
-/* xtext (RFC 3461 4) that also decodes, and is not empty. */
+/*
+ * xtext (RFC 3461 4) that decodes to something printable (4.2, 4.4): a report
+ * has it in a header field.
+ */
 static int
 xtext_valid(const char *text)
 {
 	char	 decoded[512];
+	size_t	 i;
 
-	return (*text != '\0' && strchr(text, '=') == NULL &&
-	    xtext_decode(text, decoded, sizeof(decoded)) == 0);
+	if (*text == '\0' || strchr(text, '=') != NULL ||
+	    xtext_decode(text, decoded, sizeof(decoded)) == -1)
+		return (0);
+	for (i = 0; decoded[i] != '\0'; i++) {
+		if (decoded[i] < ' ' || decoded[i] > '~')
+			return (0);
+	}
+	return (1);
 }
 
 static const char *
@@ -310,6 +320,19 @@ take_envid(const char *value, void *command)
 	    strlcpy(mail->envid, value, sizeof(mail->envid)) >=
 	    sizeof(mail->envid))
 		return ("501 5.5.4 ENVID takes at most 100 octets of xtext");
+	return (NULL);
+}
+
+/*
+ * RFC 4954 5: who the client says has submitted it.  Mailers that log in say
+ * "<>"; nobody is believed, which the RFC allows, and so it goes no further.
+ */
+static const char *
+take_auth(const char *value, void *command)
+{
+	if (value == NULL ||
+	    (strcmp(value, "<>") != 0 && !xtext_valid(value)))
+		return ("501 5.5.4 AUTH takes an address as xtext, or <>");
 	return (NULL);
 }
 
@@ -385,6 +408,7 @@ static const struct param mail_params[] = {
 	{ "BODY",	take_body },
 	{ "RET",	take_ret },
 	{ "ENVID",	take_envid },
+	{ "AUTH",	take_auth },
 	{ "SMTPUTF8",	take_utf8 },
 	{ NULL,		NULL }
 };

@@ -16,8 +16,8 @@
 
 /*
  * The grammar of SMTP command lines: RFC 5321 4.1 with the parameters of
- * SIZE (RFC 1870), 8BITMIME (RFC 6152), DSN (RFC 3461) and SMTPUTF8
- * (RFC 6531).  Pure.
+ * SIZE (RFC 1870), 8BITMIME (RFC 6152), DSN (RFC 3461), SMTPUTF8 (RFC 6531)
+ * and AUTH (RFC 4954).  Pure.
  */
 
 #ifndef SMTPD_SYNTAX_H
