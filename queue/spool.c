@@ -466,6 +466,25 @@ forget_all(void)
 	spool.open = spool.grouping = 0;
 }
 
+static void
+count_one(const char *name, void *arg)
+{
+	(*(uint32_t *)arg)++;
+}
+
+/* What was ever kept aside, so that nobody has to remember to look. */
+static void
+tell_damaged(void)
+{
+	uint32_t	 count = 0;
+
+	if (disk_list(DISK_DAMAGED, count_one, &count) == -1)
+		log_warn("spool: cannot list damaged/");
+	else if (count > 0)
+		log_warnx("spool: damaged/ holds %u file%s: see bindery(8)",
+		    count, count == 1 ? "" : "s");
+}
+
 int
 spool_open(const char *root, const struct spool_replay *replay,
     const char **error)
@@ -477,6 +496,7 @@ spool_open(const char *root, const struct spool_replay *replay,
 		forget_all();
 		return (-1);
 	}
+	tell_damaged();
 	room_look();
 	spool.open = 1;
 	write_start();

@@ -150,6 +150,8 @@ torn_tail_body()
 	start_bindery
 	wait_or_fail 20 'sunk_is 10'
 	all_arrived || fail "missing"
+	grep -q 'spool: damaged/ holds 1 file:' bindery.log ||
+	    fail "what was kept aside is not told of"
 }
 torn_tail_cleanup() { stop_all; }
 
