@@ -412,12 +412,48 @@ command_suspend(struct client *client, char **words, int n)
 	control_walk(client, visit_suspended, done_suspend);
 }
 
+/* The domains and sites that one block of the configuration suspends. */
+static void
+still_scopes(struct client *client, const struct scopes *scopes)
+{
+	const struct scope	*scope;
+
+	TAILQ_FOREACH(scope, scopes, entry)
+		if (scope->options[OPTION_SUSPEND_DELIVERY].set &&
+		    scope->options[OPTION_SUSPEND_DELIVERY].number)
+			control_text(client, "still suspended by the "
+			    "configuration: delivery %s %s",
+			    scope->is_site ? "site" : "domain", scope->name);
+}
+
+static void
+still_configured(struct client *client, const struct binding *binding)
+{
+	const struct config	*config = lane_config();
+	const struct binding	*all = config_binding(config, "*");
+
+	if (binding == NULL)
+		return;
+	if (config_option(config, binding, NULL, NULL,
+	    OPTION_SUSPEND_DELIVERY)->number)
+		control_text(client, "still suspended by the configuration: "
+		    "delivery");
+	if (config_option(config, binding, NULL, NULL,
+	    OPTION_SUSPEND_RECEPTION)->number)
+		control_text(client, "still suspended by the configuration: "
+		    "reception");
+	still_scopes(client, &binding->scopes);
+	if (binding->group != NULL)
+		still_scopes(client, &binding->group->scopes);
+	if (all != NULL)
+		still_scopes(client, &all->scopes);
+}
+
 /* What else keeps it suspended. */
 static void
 done_resume(struct client *client)
 {
 	const struct suspension	*s;
-	const struct binding	*binding;
 	const char		*name = client->filter.binding;
 
 	if (client->only_count) {
@@ -432,15 +468,7 @@ done_resume(struct client *client)
 			    s->domain != NULL ? s->domain : "",
 			    s->site != NULL ? " site " : "",
 			    s->site != NULL ? s->site : "");
-	binding = config_binding(lane_config(), name);
-	if (binding != NULL && config_option(lane_config(), binding, NULL,
-	    NULL, OPTION_SUSPEND_DELIVERY)->number)
-		control_text(client, "still suspended by the configuration: "
-		    "delivery");
-	if (binding != NULL && config_option(lane_config(), binding, NULL,
-	    NULL, OPTION_SUSPEND_RECEPTION)->number)
-		control_text(client, "still suspended by the configuration: "
-		    "reception");
+	still_configured(client, config_binding(lane_config(), name));
 	recipients(client);
 }
 

@@ -40,11 +40,10 @@ rcpt_state(const struct rcpt *rcpt)
 		return ((rcpt->flags & RCPT_DEATHS) == RCPT_DEATHS ?
 		    "suspect" : "held");
 	case PLACE_WAIT:
-		if (rcpt->lane->suspended)
-			return ("suspended");
-		return ("deferred");
+		return (lane_is_suspended(rcpt->lane) ? "suspended" :
+		    "deferred");
 	default:
-		if (rcpt->lane->suspended)
+		if (lane_is_suspended(rcpt->lane))
 			return ("suspended");
 		return (lane_why(rcpt->lane) != NULL ? "held" : "ready");
 	}

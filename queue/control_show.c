@@ -177,7 +177,7 @@ show_lane(struct client *client, const struct lane *lane, int with_binding)
 		control_row_text(&row, "binding", lane->account->name);
 	control_row_text(&row, "destination", lane->destination);
 	control_row_text(&row, "state", why == NULL ? "up" :
-	    lane->suspended ? "suspended" : "held");
+	    lane_is_suspended(lane) ? "suspended" : "held");
 	control_row_number(&row, "queued", lane->queued);
 	control_row_number(&row, "deferred", lane->waiting);
 	control_row_number(&row, "sending", lane->in_hand);

@@ -551,6 +551,12 @@ lane_why(const struct lane *lane)
 	return (NULL);
 }
 
+int
+lane_is_suspended(const struct lane *lane)
+{
+	return (lane->suspended && account_usable(lane->account));
+}
+
 uint32_t
 lane_in_hand(void)
 {

@@ -300,6 +300,8 @@ void		 lane_age_sort(struct lane *);
 void		 lane_sweep(const struct lane_ops *);
 void		 lane_sweep_add(struct lane *);
 const char	*lane_why(const struct lane *);	/* closed: why; NULL: open */
+/* Whether a suspension is what keeps it: an unusable binding comes first. */
+int		 lane_is_suspended(const struct lane *);
 uint64_t	 lane_count(void);
 uint32_t	 lane_in_hand(void);
 void		 lane_free(struct lane *);	/* lane_age.c's to call */

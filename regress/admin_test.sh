@@ -324,6 +324,42 @@ scope_body()
 }
 scope_cleanup() { stop_all; }
 
+# resume lifts the command's and says what remains; a binding that has left the
+# file is unknown before it is suspended.
+atf_test_case remains cleanup
+remains_head() { atf_set require.user root; }
+remains_body()
+{
+	config <<-END
+		binding "acme" {
+			bind-address 127.0.0.4
+			suspend-reception true
+			domain "dest.example" { suspend-delivery true }
+		}
+		binding "globex" { bind-address 127.0.0.5 }
+		bind mail-from "@globex.example" to "globex"
+	END
+	start_bindery
+	ctl suspend binding acme >/dev/null || fail "suspend: $?"
+	ctl suspend binding acme reception >/dev/null || fail "reception: $?"
+	ctl resume binding acme >out || fail "resume: $?"
+	for word in 'command: reception' 'configuration: reception' \
+	    'configuration: delivery domain dest.example'; do
+		grep -q "^still suspended by \(the \)\{0,1\}$word" out ||
+		    fail "not '$word': $(cat out)"
+	done
+	ctl suspend binding globex >/dev/null || fail "suspend: $?"
+	send_ok a@globex.example b@dest.example one
+	sed -i '/globex/d' conf
+	ctl reload >out || fail "reload: $?"
+	grep -q '^binding globex removed: 1 recipients held' out ||
+	    fail "$(cat out)"
+	ctl show queue all | grep ' held ' | grep -q 'unknown binding globex' ||
+	    fail "$(ctl show queue all)"
+	ctl resume binding globex || fail "its suspension stays: $?"
+}
+remains_cleanup() { stop_all; }
+
 # Broken requests close only that client.
 atf_test_case broken_requests cleanup
 broken_requests_head() { atf_set require.user root; }
@@ -354,7 +390,7 @@ atf_init_test_cases()
 {
 	for case in show_bindings show_queue move remove fail_command \
 	    schedule retry_kept match bad_commands broken_requests \
-	    count scope; do
+	    count scope remains; do
 		atf_add_test_case $case
 	done
 }
