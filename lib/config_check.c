@@ -44,6 +44,25 @@ table_called(const struct table *t)
 	return (table_name(t) == NULL ? "{ }" : table_name(t));
 }
 
+/*
+ * A destination is a domain or, of an action that relays to a host, the host
+ * as it is written there.
+ */
+static void
+check_destination(struct config *c, struct reporter *r,
+    const struct origin *where, const char *name)
+{
+	const struct action	*a;
+
+	if (domain_pattern_valid(name))
+		return;
+	TAILQ_FOREACH(a, &c->actions, entry)
+		if (a->host != NULL && strcasecmp(a->host, name) == 0)
+			return;
+	report_error(r, where, "\"%s\" is neither a domain nor *.domain, nor "
+	    "the host of an action", name);
+}
+
 static void
 check_tables(struct config *c, struct reporter *r)
 {
@@ -295,9 +314,8 @@ check_scopes(struct config *c, struct reporter *r, struct scopes *scopes,
 		if (s->is_site && config_site(c, s->name) == NULL)
 			report_error(r, &s->origin, "unknown site \"%s\"",
 			    s->name);
-		if (!s->is_site && !domain_pattern_valid(s->name))
-			report_error(r, &s->origin, "\"%s\" is neither a "
-			    "domain nor *.domain", s->name);
+		if (!s->is_site)
+			check_destination(c, r, &s->origin, s->name);
 	}
 }
 
@@ -452,12 +470,10 @@ check_site_domains(struct config *c, struct reporter *r, struct site *s)
 	size_t		 next = 0;
 
 	while (table_each(s->domains, &next, &key, NULL)) {
-		if (!domain_pattern_valid(key) ||
-		    strlcpy(lower, key, sizeof(lower)) >= sizeof(lower)) {
-			report_error(r, &s->origin, "\"%s\" is neither a "
-			    "domain nor *.domain", key);
+		check_destination(c, r, &s->origin, key);
+		/* find_domain() would not find what is longer */
+		if (strlcpy(lower, key, sizeof(lower)) >= sizeof(lower))
 			continue;
-		}
 		for (p = lower; *p != '\0'; p++)
 			*p = tolower((unsigned char)*p);
 		old = names_add(&c->names, NAME_SITE_DOMAIN, lower, s);
@@ -474,9 +490,7 @@ check_site(struct config *c, struct reporter *r, struct site *s)
 	size_t		 next = 0;
 
 	if (s->is_domain) {
-		if (!domain_pattern_valid(s->name))
-			report_error(r, &s->origin, "\"%s\" is neither a "
-			    "domain nor *.domain", s->name);
+		check_destination(c, r, &s->origin, s->name);
 		if (s->max_connections == 0)
 			report_error(r, &s->origin,
 			    "domain \"%s\" has no max-connections", s->name);

@@ -203,14 +203,18 @@ atf_test_case suspend_in_file cleanup
 suspend_in_file_head() { atf_set require.user root; }
 suspend_in_file_body()
 {
-	customers 'suspend-delivery true'
+	customers 'suspend-delivery true' \
+	    "domain \"SMTP://127.0.0.1:$sink\" { suspend-delivery true }"
 	start_sink 127.0.0.1:$sink
 	start_bindery
 	send_ok a@acme.example b@dest.example one
+	send_ok a@globex.example b@dest.example two
 	ctl resume binding acme >out 2>&1
 	sleep 1
 	sunk_is 0 || fail "the file's suspension was lifted"
 	ctl show bindings | grep '^acme' | grep -q suspended || fail "state"
+	ctl show binding globex | grep -q "^smtp://127.* suspended" ||
+	    fail "the host's: $(ctl show binding globex)"
 }
 suspend_in_file_cleanup() { stop_all; }
 
