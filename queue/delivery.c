@@ -34,6 +34,8 @@
 
 /* Seconds until what was held without a closed lane is tried again. */
 #define HELD_SECONDS	2
+/* ... and what could not be read for another cause than damage. */
+#define UNREAD_SECONDS	60
 /* Octets on their way to mta: more are not added. */
 #define MTA_PENDING	(4 * 1024 * 1024)
 
@@ -181,9 +183,9 @@ task_start(struct task *task, struct message *m, const struct envelope *e)
 	task->nrcpts = 0;
 }
 
-/* Its action is not in the configuration: it waits for the name. */
+/* For a cause that the passing of time will not mend. */
 static void
-hold_unknown(struct rcpt *rcpt, const char *action)
+hold(struct rcpt *rcpt, const char *why, const char *name)
 {
 	struct logline	 line;
 
@@ -192,9 +194,22 @@ hold_unknown(struct rcpt *rcpt, const char *action)
 	    rcpt->number);
 	logline_add(&line, "binding", "%s", rcpt->lane->account->name);
 	logline_add(&line, "cause", "local");
-	logline_add(&line, "stat", "unknown action %s", action);
+	logline_add(&line, "stat", "%s%s", why, name);
 	logline_end(&line);
 	rcpt_hold(rcpt);
+}
+
+/*
+ * Its envelope cannot be read.  Where the disk has lost it nobody knows whom
+ * to tell; where descriptors or memory were short, it goes again.
+ */
+static void
+hold_unread(struct rcpt *rcpt, int error)
+{
+	if (error == EILSEQ || error == ENOENT)
+		hold(rcpt, "its envelope cannot be read", "");
+	else
+		rcpt_wait(rcpt, schedule_now() + UNREAD_SECONDS);
 }
 
 /* Since it was queued, its action has got another relay host. */
@@ -221,11 +236,11 @@ task_add(struct task *task, struct rcpt *rcpt, const struct envelope *e)
 	struct task_rcpt		*to;
 
 	if ((from = envelope_rcpt(e, rcpt->number)) == NULL) {
-		rcpt_hold(rcpt);
+		hold(rcpt, "its envelope does not name it", "");
 		return (-1);
 	}
 	if ((action = config_action(config, from->action)) == NULL) {
-		hold_unknown(rcpt, from->action);
+		hold(rcpt, "unknown action ", from->action);
 		return (-1);
 	}
 	if (!lane_is_for(rcpt->lane, action, from->address)) {
@@ -303,7 +318,7 @@ delivery_hand(struct lane *lane)
 		return (0);
 	m = rcpt_message(rcpt);
 	if ((e = message_envelope(m)) == NULL) {
-		rcpt_hold(rcpt);
+		hold_unread(rcpt, errno);
 		return (0);
 	}
 	task->id = delivery.last_id + 1;

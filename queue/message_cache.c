@@ -134,14 +134,18 @@ const struct envelope *
 message_envelope(struct message *m)
 {
 	const struct envelope	*envelope;
+	int			 error;
 
 	if ((envelope = cache_envelope(m->id)) != NULL)
 		return (envelope);
 	if (cache.read != NULL && cache.read->id == m->id)
 		return (cache.read);
 	envelope_free(cache.read);
-	if ((cache.read = spool_read_envelope(m->ref)) == NULL)
+	if ((cache.read = spool_read_envelope(m->ref)) == NULL) {
+		error = errno;
 		log_warn("message %s cannot be read", id_text(m->id));
+		errno = error;
+	}
 	return (cache.read);
 }
 

@@ -238,8 +238,8 @@ const struct envelope *cache_envelope(uint64_t id);
 const void	*cache_content(uint64_t id, size_t *len);
 void		 cache_drop(uint64_t id);
 /*
- * The envelope from cache or spool; NULL: damaged.  Borrowed until the next
- * call of either.
+ * The envelope from cache or spool; NULL with errno, EILSEQ: damaged.
+ * Borrowed until the next call of either.
  */
 const struct envelope *message_envelope(struct message *);
 const struct envelope_rcpt *envelope_rcpt(const struct envelope *,

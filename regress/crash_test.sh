@@ -155,9 +155,35 @@ torn_tail_body()
 }
 torn_tail_cleanup() { stop_all; }
 
+# An envelope that the disk lost while the daemon runs: nobody can be told, so
+# it is held and says why; the message behind it goes.
+atf_test_case lost_envelope cleanup
+lost_envelope_head() { atf_set require.user root; }
+lost_envelope_body()
+{
+	prepare ''
+	start_sink 127.0.0.1:$sink
+	start_bindery
+	ctl suspend binding acme >/dev/null || fail "cannot suspend"
+	send_ok one@acme.example bob@dest.example one
+	send_ok two@acme.example bob@dest.example two
+	seg=$(ls spool/log/*.seg)
+	at=$(grep -abo one@acme.example $seg | head -n 1 | cut -d : -f 1)
+	printf X | dd of=$seg bs=1 seek="$at" conv=notrunc 2>/dev/null
+	ctl resume binding acme >/dev/null || fail "cannot resume"
+	wait_or_fail 10 'sunk_is 1 id=two'
+	grep -q ' held id=.*cause=local stat="its envelope' bindery.log ||
+	    fail "held without a line"
+	ctl show queue all | grep -q 'its envelope cannot be read' ||
+	    fail "$(ctl show queue all)"
+	sunk_is 0 id=one || fail "sent all the same"
+}
+lost_envelope_cleanup() { stop_all; }
+
 atf_init_test_cases()
 {
-	for case in kill_under_load restart_keeps mta_dies torn_tail; do
+	for case in kill_under_load restart_keeps mta_dies torn_tail \
+	    lost_envelope; do
 		atf_add_test_case $case
 	done
 }
