@@ -657,6 +657,13 @@ connections_body()
 		bind auth "ann" to "acme"
 	END
 	start_bindery
+	# what comes by the local socket takes no place of the others
+	for i in 1 2; do
+		printf '%s\n' '~' '~' '~' '~' '~' '~' '~' '~' QUIT | inside \
+		    "$top/regress/dialog" "$PWD/run/submit.sock" >local.$i &
+		locals="$locals $!"
+	done
+	wait_or_fail 5 'grep -q ^220 local.1 && grep -q ^220 local.2'
 	port=29504
 	plain=$(printf '\0ann\0secret' | base64)
 	printf '%s\n' 'EHLO client.example' "AUTH PLAIN $plain" '~' '~' '~' \
@@ -665,7 +672,7 @@ connections_body()
 	wait_or_fail 5 'grep -q ^235 first'
 	printf '%s\n' 'EHLO client.example' "AUTH PLAIN $plain" | dialog >out
 	answers 220 250 421
-	grep -q 'refused code=421 cause=max-connections-per-user .*client=127.0.0.1 auth=' \
+	grep -q 'refused code=421 cause=max-connections-per-user .*client=127.0.0.1 auth=ann' \
 	    bindery.log || fail "the user's limit is not in the log"
 	printf '%s\n' '~' '~' '~' QUIT | dialog >second &
 	second=$!
@@ -677,7 +684,7 @@ connections_body()
 	# the local socket has a place for itself
 	printf 'QUIT\n' | inside "$top/regress/dialog" "$PWD/run/submit.sock" |
 	    grep -q '^221' || fail "no place for local mail"
-	wait $first $second
+	wait $first $second $locals
 	printf '%s\n' 'EHLO client.example' "AUTH PLAIN $plain" QUIT |
 	    dialog >out
 	answers 220 250 235 221

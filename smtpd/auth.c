@@ -135,8 +135,11 @@ static void
 succeeded(struct session *s)
 {
 	if (visitors_login(s->login->user) == -1) {
+		/* the log is to say whose: for that line alone */
+		strlcpy(s->auth, s->login->user, sizeof(s->auth));
 		session_refused(s, "421", "max-connections-per-user", NULL,
 		    NULL);
+		s->auth[0] = '\0';
 		session_close(s, 1, "421 4.7.0 %s Too many connections of "
 		    "this user", endpoint_hostname(s->endpoint));
 		return;

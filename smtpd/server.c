@@ -66,6 +66,7 @@ static struct {
 	struct loop_timer pause;	/* out of descriptors */
 	struct loop_timer patience;
 	unsigned int	 sessions;
+	unsigned int	 remote;	/* of them, not by the local socket */
 	int		 exhausted;
 	int		 paused;	/* by the administrator */
 	int		 accepting;
@@ -193,6 +194,8 @@ void
 server_session_gone(struct endpoint *e, const struct sockaddr *peer)
 {
 	state.sessions--;
+	if (!e->socket)
+		state.remote--;
 	if (peer != NULL)
 		visitors_leave(peer);
 	endpoint_release(e);
@@ -228,7 +231,7 @@ welcome(int fd, struct endpoint *e, const struct sockaddr_storage *peer)
 	int64_t	 max = state.conf->smtp_max_connections;
 
 	/* what is local has its own door, and no limit but descriptors */
-	if (!e->socket && max > 0 && state.sessions >= max) {
+	if (!e->socket && max > 0 && state.remote >= max) {
 		turn_away(fd, e, peer, "4.3.2 Too many connections, try "
 		    "later", "max-connections");
 		return;
@@ -241,6 +244,8 @@ welcome(int fd, struct endpoint *e, const struct sockaddr_storage *peer)
 		return;
 	}
 	state.sessions++;
+	if (!e->socket)
+		state.remote++;
 	e->refs++;
 	session_new(fd, e, peer);
 }
