@@ -106,6 +106,9 @@ client_broken(struct connection *c, const char *what)
 	else if (c->stage == STAGE_TLS && c->npending == 0)
 		snprintf(text, sizeof(text), "TLS with %s: %s", c->place.mx,
 		    what);
+	else if (c->npending == 0 && c->sending != NULL)
+		snprintf(text, sizeof(text), "%s from %s in the middle of a "
+		    "message", what, c->place.mx);
 	else
 		snprintf(text, sizeof(text), "%s from %s while waiting for "
 		    "%s", what, c->place.mx, command_name(client_awaited(c)));

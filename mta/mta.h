@@ -366,6 +366,7 @@ struct route {
 	struct route_host *hosts;	/* by preference, then order */
 	/* while it is being found */
 	int		 port;
+	int		 relay;		/* the configuration says where to */
 	uint32_t	 ttl;
 	int		 failed;	/* an address question failed */
 	int		 secure;	/* DNSSEC says who the hosts are */
@@ -405,6 +406,11 @@ void		 route_free(struct route *);
 enum route_status route_select(const struct dns_answer *, const char *domain,
 		    int (*is_own)(const char *), struct dns_record *names,
 		    size_t *count, const char **text);
+/*
+ * Is it a host's?  Not what would lead back here, nor IPv4 in the clothes of
+ * IPv6, whose source no binding would know for its own.  Pure.
+ */
+int		 route_address(const struct sockaddr *);
 /* Does the list let this address through?  NULL: no list. */
 int		 route_hop_allowed(const struct next_hops *,
 		    const struct sockaddr *);

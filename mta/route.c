@@ -21,6 +21,8 @@
  * which of the hosts a binding may use is decided there.
  */
 
+#include <netinet/in.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +60,23 @@ route_hop_allowed(const struct next_hops *hops, const struct sockaddr *addr)
 	for (i = 0; !found && i < hops->ncidrs; i++)
 		found = cidr_match(&hops->cidrs[i], addr);
 	return (hops->negate ? !found : found);
+}
+
+int
+route_address(const struct sockaddr *sa)
+{
+	const struct in6_addr	*in6;
+	uint32_t		 in4;
+
+	if (sa->sa_family == AF_INET) {
+		in4 = ntohl(((const struct sockaddr_in *)
+		    sa)->sin_addr.s_addr);
+		return (in4 >> 24 != 0 && !IN_MULTICAST(in4) &&
+		    in4 != INADDR_BROADCAST);
+	}
+	in6 = &((const struct sockaddr_in6 *)sa)->sin6_addr;
+	return (!IN6_IS_ADDR_UNSPECIFIED(in6) && !IN6_IS_ADDR_V4MAPPED(in6) &&
+	    !IN6_IS_ADDR_V4COMPAT(in6) && !IN6_IS_ADDR_MULTICAST(in6));
 }
 
 static int
@@ -173,6 +192,8 @@ route_add(struct route *r, const char *name, uint16_t preference,
 {
 	struct route_host	*host;
 
+	if (!route_address((const struct sockaddr *)addr))
+		return;
 	if ((host = route_room(r, preference)) == NULL)
 		return;
 	host->preference = preference;
@@ -182,9 +203,66 @@ route_add(struct route *r, const char *name, uint16_t preference,
 	strlcpy(host->name, name, sizeof(host->name));
 }
 
+static int
+is_wildcard(const struct sockaddr *sa)
+{
+	if (sa->sa_family == AF_INET)
+		return (((const struct sockaddr_in *)sa)->sin_addr.s_addr ==
+		    INADDR_ANY);
+	return (IN6_IS_ADDR_UNSPECIFIED(
+	    &((const struct sockaddr_in6 *)sa)->sin6_addr));
+}
+
+/* Would it come in again here? */
+static int
+is_own_address(const struct sockaddr *sa)
+{
+	const struct listener	*l;
+	const struct sockaddr	*addr;
+
+	TAILQ_FOREACH(l, &mta_config()->listeners, entry) {
+		addr = (const struct sockaddr *)&l->addr;
+		if (l->socket || addr->sa_family != sa->sa_family ||
+		    sockaddr_port(addr) != sockaddr_port(sa))
+			continue;
+		if (sockaddr_same(addr, sa) || (is_wildcard(addr) &&
+		    source_probe(sa) == SOURCE_OK))
+			return (1);
+	}
+	return (0);
+}
+
+/* As for names: this host, and all that is no better than it, is a loop. */
+static int
+route_loops(struct route *r)
+{
+	uint32_t	 best = UINT32_MAX;
+	size_t		 i, kept = 0;
+
+	for (i = 0; i < r->count; i++)
+		if (r->hosts[i].preference < best && is_own_address(
+		    (const struct sockaddr *)&r->hosts[i].addr))
+			best = r->hosts[i].preference;
+	if (best == UINT32_MAX)
+		return (0);
+	for (i = 0; i < r->count; i++) {
+		if (r->hosts[i].preference < best)
+			r->hosts[kept++] = r->hosts[i];
+		else
+			dane_release(r->hosts[i].dane);
+	}
+	r->count = kept;
+	return (kept == 0);
+}
+
 static void
 route_addresses_known(struct route *r)
 {
+	if (!r->relay && route_loops(r)) {
+		route_finish(r, ROUTE_PERMFAIL,
+		    "554 5.4.6 the best mail exchanger is this host");
+		return;
+	}
 	/* for those who may not use what was found, it is a failure as well */
 	if (r->count > 0 || r->failed)
 		route_finish(r, r->count > 0 ? ROUTE_OK : ROUTE_TEMPFAIL,
@@ -429,9 +507,17 @@ route_find(const char *destination, const char *relay, int port,
 	r->done = done;
 	r->arg = arg;
 	loop_job_init(&r->job, route_tell, r);
+	r->relay = relay != NULL;
 	if (sockaddr_parse(host, &addr) == 0) {
 		route_add(r, host, 0, &addr);
-		route_finish(r, ROUTE_OK, NULL);
+		if (r->count > 0)
+			route_addresses_known(r);
+		else if (relay != NULL)
+			route_finish(r, ROUTE_TEMPFAIL, "451 4.4.4 the relay "
+			    "host's address is no host's");
+		else
+			route_finish(r, ROUTE_PERMFAIL, "550 5.4.4 the "
+			    "address is no host's");
 	} else if (relay != NULL) {
 		r->secure = 1;
 		memset(&name, 0, sizeof(name));

@@ -144,6 +144,10 @@ source_route(const struct sockaddr *src, const struct sockaddr *dst,
 	socklen_t		 len = sizeof(*local);
 	int			 fd;
 
+	/* its source would be an IPv4 address */
+	if (dst->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(
+	    &((const struct sockaddr_in6 *)dst)->sin6_addr))
+		return (SOURCE_ROUTE);
 	if ((fd = socket_new(dst->sa_family, SOCK_DGRAM)) == -1)
 		return (errno == EAFNOSUPPORT ? SOURCE_ROUTE :
 		    SOURCE_RESOURCE);

@@ -47,7 +47,7 @@ by_dns()
 	make_namespace
 	relay=relay
 	settings="mta resolver 127.0.0.1:$dns
-		mta port $sink
+		mta port ${mx_port:-$sink}
 		mta timeout 5s"
 	customer
 	start_dns --mx-host=acme.example,mx.acme.example,10 \
@@ -159,7 +159,7 @@ deaf_body()
 	start_sink -s script 127.0.0.1:$sink
 	start_bindery
 	submit -n 1 -s 25000000 -f a@acme.example -i large >out
-	wait_or_fail 20 'grep -q "mta: tempfail .*stat=\"timeout from" \
+	wait_or_fail 20 'grep -q "mta: tempfail .*stat=\"timeout from .* in the middle of" \
 	    bindery.log'
 	wait_or_fail 30 'sunk_is 1 id=large'
 }
@@ -336,6 +336,42 @@ names_body()
 }
 names_cleanup() { stop_all; }
 
+# Addresses that lead back here, or nowhere: no loop, no other source.
+atf_test_case bad_addresses cleanup
+bad_addresses_head()
+{
+	atf_set require.user root
+	atf_set require.progs dnsmasq ip
+}
+bad_addresses_body()
+{
+	mx_port=$port
+	by_dns --mx-host=loop.example,here.example,10 \
+	    --mx-host=loop.example,worse.example,20 \
+	    --mx-host=backup.example,better.example,5 \
+	    --mx-host=backup.example,here.example,10 \
+	    --host-record=here.example,127.0.0.1 \
+	    --host-record=better.example,127.0.0.12 \
+	    --host-record=worse.example,127.0.0.13 \
+	    --host-record=zero.example,0.0.0.0 \
+	    --host-record=mapped.example,::ffff:127.0.0.12
+	start_sink -d mail 127.0.0.11:$port 127.0.0.12:$port \
+	    127.0.0.13:$port
+	start_bindery
+	to b@loop.example
+	report 'Final-Recipient: .*@loop.example'
+	report 'Diagnostic-Code: .*554 5.4.6 .*this host'
+	to b@zero.example b@mapped.example
+	report 'Final-Recipient: .*@zero.example'
+	report 'Final-Recipient: .*@mapped.example'
+	to 'b@[IPv6:::ffff:127.0.0.12]'
+	report 'Diagnostic-Code: .*550 5.4.4 the address is no'
+	to b@backup.example
+	wait_or_fail 10 "sunk_is 1 'dst=127.0.0.12:.*to=<b@backup'"
+	sunk_is 0 'to=.*@\(loop\|zero\|mapped\|\[\)' || fail "it went out"
+}
+bad_addresses_cleanup() { stop_all; }
+
 # Hosts that are down are all tried in one try; the last one takes it.
 atf_test_case many_addresses cleanup
 many_addresses_head()
@@ -389,8 +425,8 @@ no_resolver_cleanup() { stop_all; }
 atf_init_test_cases()
 {
 	for case in malformed many_lines mute deaf mixed_answers \
-	    mixed_stepwise none_taken cannot_take dots names many_addresses \
-	    no_resolver; do
+	    mixed_stepwise none_taken cannot_take dots names bad_addresses \
+	    many_addresses no_resolver; do
 		atf_add_test_case $case
 	done
 }

@@ -130,6 +130,32 @@ ATF_TC_BODY(next_hops, tc)
 	ATF_CHECK(route_hop_allowed(&hops, (struct sockaddr *)&out));
 }
 
+/* Where no other host can be. */
+ATF_TC_WITHOUT_HEAD(addresses);
+ATF_TC_BODY(addresses, tc)
+{
+	static const struct {
+		const char	*text;
+		int		 good;
+	} cases[] = {
+		{ "192.0.2.1", 1 }, { "127.0.0.11", 1 }, { "10.0.0.1", 1 },
+		{ "0.0.0.0", 0 }, { "0.1.2.3", 0 }, { "224.0.0.1", 0 },
+		{ "239.255.255.255", 0 }, { "255.255.255.255", 0 },
+		{ "2001:db8::1", 1 }, { "::1", 1 }, { "fd00::25", 1 },
+		{ "::", 0 }, { "::ffff:192.0.2.1", 0 }, { "::192.0.2.1", 0 },
+		{ "ff02::1", 0 }
+	};
+	struct sockaddr_storage	 ss;
+	size_t			 i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		ATF_REQUIRE_EQ(0, sockaddr_parse(cases[i].text, &ss));
+		ATF_CHECK_EQ_MSG(cases[i].good,
+		    route_address((struct sockaddr *)&ss), "%s",
+		    cases[i].text);
+	}
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, order);
@@ -137,5 +163,6 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, null_mx);
 	ATF_TP_ADD_TC(tp, own_name);
 	ATF_TP_ADD_TC(tp, next_hops);
+	ATF_TP_ADD_TC(tp, addresses);
 	return (atf_no_error());
 }
