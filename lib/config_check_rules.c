@@ -20,8 +20,8 @@
  *
  * For the last, every rule gets a key of its sorted conditions.  A rule is
  * shadowed by an earlier one whose conditions are some of its own, or weaker
- * forms of them, so all such keys are looked up: 3 to the power of the number
- * of conditions, of which there are few, whatever the number of rules.
+ * forms of them, so all such keys are looked up: some power of the number of
+ * conditions, of which there are few, whatever the number of rules.
  */
 
 #include <ctype.h>
@@ -33,6 +33,7 @@
 
 #define KEY_LEN		320
 #define SHADOW_MAX	5	/* conditions of a rule that is looked up */
+#define WEAKER_MAX	5	/* weaker forms of a condition */
 #define UNKNOWN_MAX	10	/* unknown names told about of one table */
 
 /* A rule being checked. */
@@ -288,42 +289,98 @@ condition_key(const struct condition *c, char *key)
 			*p = tolower((unsigned char)*p);
 }
 
-/* A weaker condition that this one implies: 0, or -1 when there is none. */
 static int
-weaker_key(const struct condition *c, char *key)
+weaker_add(char (*keys)[KEY_LEN], int n, enum condition_type type,
+    const char *text)
+{
+	struct condition	 w = { .type = type };
+	char			 copy[KEY_LEN];
+
+	if (n == WEAKER_MAX)
+		return (n);
+	if (text != NULL) {
+		snprintf(copy, sizeof(copy), "%s", text);
+		w.text = copy;
+	}
+	condition_key(&w, keys[n]);
+	return (n + 1);
+}
+
+/* The patterns that hold for all of domain, which may be one itself. */
+static int
+weaker_domains(char (*keys)[KEY_LEN], int n, const char *domain)
+{
+	const char	*dot = domain;
+	char		 pattern[KEY_LEN];
+
+	if (strncmp(domain, "*.", 2) == 0)
+		dot += 2;
+	while ((dot = strchr(dot, '.')) != NULL) {
+		snprintf(pattern, sizeof(pattern), "*%s", dot++);
+		n = weaker_add(keys, n, COND_FOR_DOMAIN, pattern);
+	}
+	return (n);
+}
+
+/* The keys of weaker conditions that this one implies: how many. */
+static int
+weaker_keys(const struct condition *c, char (*keys)[KEY_LEN])
 {
 	enum condition_type	 type = plain_type(c->type);
-	struct condition	 w = { .type = type };
 	const char		*domain;
-	char			 at[KEY_LEN];
+	int			 n = 0;
 
 	if (type == COND_AUTH && (c->text != NULL || c->table != NULL))
-		;
-	else if (type == COND_FROM_SOCKET)
-		w.type = COND_FROM_LOCAL;
-	else if (type == COND_USER)
-		w.type = COND_FROM_SOCKET;
-	else if (type == COND_MAIL_FROM && c->text != NULL &&
-	    c->text[0] != '@' && strchr(c->text, '@') != NULL) {
-		snprintf(at, sizeof(at), "@%s", address_domain(c->text));
-		w.text = at;
-	} else if (type == COND_RCPT_TO && c->text != NULL) {
-		domain = address_domain(c->text);
-		snprintf(at, sizeof(at), "%s", domain);
-		w.type = COND_FOR_DOMAIN;
-		w.text = at;
-	} else
-		return (-1);
-	condition_key(&w, key);
-	return (0);
+		return (weaker_add(keys, n, COND_AUTH, NULL));
+	if (type == COND_USER)
+		n = weaker_add(keys, n, COND_FROM_SOCKET, NULL);
+	if (type == COND_USER || type == COND_FROM_SOCKET)
+		return (weaker_add(keys, n, COND_FROM_LOCAL, NULL));
+	if (c->text == NULL)
+		return (0);
+	if (type == COND_FOR_DOMAIN)
+		return (weaker_domains(keys, n, c->text));
+	if ((type != COND_MAIL_FROM && type != COND_RCPT_TO) ||
+	    (domain = strrchr(c->text, '@')) == NULL)
+		return (0);
+	if (domain != c->text)
+		n = weaker_add(keys, n, type, domain);
+	if (type == COND_RCPT_TO) {
+		n = weaker_add(keys, n, COND_FOR_DOMAIN, domain + 1);
+		n = weaker_domains(keys, n, domain + 1);
+	}
+	return (n);
+}
+
+/* Is it there in the negative, by itself or in a weaker form? */
+static void
+check_negated(struct check *k, const struct condition *c)
+{
+	const struct condition	*d;
+	char			 keys[WEAKER_MAX + 1][KEY_LEN];
+	char			 other[KEY_LEN];
+	int			 i, n;
+
+	condition_key(c, keys[0]);
+	n = 1 + weaker_keys(c, keys + 1);
+	TAILQ_FOREACH(d, &k->rule->conditions, entry) {
+		if (!d->negate)
+			continue;
+		condition_key(d, other);
+		for (i = 0; i < n && strcmp(keys[i], other) != 0; i++)
+			;
+		if (i < n)
+			report_error(k->report, &k->rule->origin,
+			    "\"%s\" and \"! %s\" never hold together",
+			    condition_name(c->type), condition_name(d->type));
+	}
 }
 
 /* X and "! X" in one rule, or two of a kind. */
 static void
 check_contradictions(struct check *k)
 {
-	struct condition	*c, *d;
-	char			 key[KEY_LEN], weak[KEY_LEN], other[KEY_LEN];
+	struct condition	*c;
 	unsigned int		 have = 0, written = 0;
 	int			 n = 0, froms = 0, fors = 0;
 
@@ -343,20 +400,7 @@ check_contradictions(struct check *k)
 			    "\"%s\" is given twice", condition_name(c->type));
 		have |= BIT(plain_type(c->type));
 		written |= BIT(c->type);
-		condition_key(c, key);
-		if (weaker_key(c, weak) == -1)
-			weak[0] = '\0';
-		TAILQ_FOREACH(d, &k->rule->conditions, entry) {
-			if (!d->negate)
-				continue;
-			condition_key(d, other);
-			if (strcmp(key, other) == 0 ||
-			    strcmp(weak, other) == 0)
-				report_error(k->report, &k->rule->origin,
-				    "\"%s\" and \"! %s\" never hold together",
-				    condition_name(c->type),
-				    condition_name(d->type));
-		}
+		check_negated(k, c);
 		if (plain_type(c->type) == COND_MAIL_FROM &&
 		    c->text != NULL && strcmp(c->text, "<>") != 0)
 			written |= BIT(31);
@@ -373,58 +417,68 @@ check_contradictions(struct check *k)
 	check_pairs(k, have);
 }
 
-/* The keys of a rule's conditions, with weaker forms, as they are. */
+/* The keys of a rule's conditions: each as it is, then its weaker forms. */
 struct rule_keys {
-	char	 key[SHADOW_MAX + 2][2][KEY_LEN];	/* exact, weaker */
+	struct {
+		char	 form[WEAKER_MAX + 1][KEY_LEN];
+		int	 n;
+	}	 key[SHADOW_MAX + 2];
 	int	 n;
 };
 
 static void
 keys_add(struct rule_keys *keys, const struct condition *c)
 {
-	char	(*pair)[KEY_LEN];
-	char	 text[KEY_LEN];
+	char	(*form)[KEY_LEN], text[KEY_LEN];
 
 	if (keys->n == SHADOW_MAX + 2)
 		return;
-	pair = keys->key[keys->n++];
-	pair[1][0] = '\0';
+	form = keys->key[keys->n].form;
+	keys->key[keys->n].n = 1;
 	if (c->negate) {
 		condition_key(c, text);
-		snprintf(pair[0], KEY_LEN, "!%.*s", KEY_LEN - 2, text);
-		return;
+		snprintf(form[0], KEY_LEN, "!%.*s", KEY_LEN - 2, text);
+	} else {
+		condition_key(c, form[0]);
+		keys->key[keys->n].n += weaker_keys(c, form + 1);
 	}
-	condition_key(c, pair[0]);
-	if (weaker_key(c, pair[1]) == -1)
-		pair[1][0] = '\0';
+	keys->n++;
 }
 
-/* A match rule without from or for is for local ones. */
+static void
+keys_implied(struct rule_keys *keys, enum condition_type type)
+{
+	struct condition	 implied = { .type = type };
+
+	keys_add(keys, &implied);
+}
+
+/*
+ * A match rule without from or for is for local ones; a map of users is for
+ * those that have a name.
+ */
 static int
 rule_keys(const struct check *k, struct rule_keys *keys)
 {
-	struct condition	*c, implied = { .type = COND_FROM_LOCAL };
-	int			 n = 0, from = 0, to = 0;
+	struct condition	*c;
+	int			 from = 0, to = 0;
 
 	keys->n = 0;
 	TAILQ_FOREACH(c, &k->rule->conditions, entry) {
 		from |= (BIT(c->type) & FROMS) != 0;
 		to |= (BIT(c->type) & FORS) != 0;
-		if (c->type == COND_FROM_ANY || c->type == COND_FOR_ANY)
-			continue;
-		keys_add(keys, c);
-		n++;
+		if (c->type != COND_FROM_ANY && c->type != COND_FOR_ANY)
+			keys_add(keys, c);
 	}
-	if (k->is_match && !from) {
-		keys_add(keys, &implied);
-		n++;
-	}
-	implied.type = COND_FOR_LOCAL;
-	if (k->is_match && !to) {
-		keys_add(keys, &implied);
-		n++;
-	}
-	return (n <= SHADOW_MAX ? 0 : -1);
+	if (k->is_match && !from)
+		keys_implied(keys, COND_FROM_LOCAL);
+	if (k->is_match && !to)
+		keys_implied(keys, COND_FOR_LOCAL);
+	if (k->rule->by == BIND_BY_AUTH)
+		keys_implied(keys, COND_AUTH);
+	if (k->rule->by == BIND_BY_USER)
+		keys_implied(keys, COND_USER);
+	return (keys->n <= SHADOW_MAX ? 0 : -1);
 }
 
 static int
@@ -434,22 +488,21 @@ text_compare(const void *a, const void *b)
 }
 
 /*
- * One text of the chosen conditions: choice holds for each, in base 3, whether
- * it is left out, taken as it is, or in its weaker form (-1: it has none).
+ * One text of the chosen conditions: choice is a number of one digit for each,
+ * 0 where it is left out, else which of its forms is taken.
  */
-static int
+static void
 join_keys(struct rule_keys *keys, int choice, int is_match, char *text,
     size_t size)
 {
 	char	*chosen[SHADOW_MAX];
-	int	 i, n = 0;
+	int	 i, digit, n = 0;
 
-	for (i = 0; i < keys->n; i++, choice /= 3) {
-		if (choice % 3 == 0)
-			continue;
-		chosen[n] = keys->key[i][choice % 3 - 1];
-		if (chosen[n++][0] == '\0')
-			return (-1);
+	for (i = 0; i < keys->n; i++) {
+		digit = choice % (keys->key[i].n + 1);
+		choice /= keys->key[i].n + 1;
+		if (digit > 0)
+			chosen[n++] = keys->key[i].form[digit - 1];
 	}
 	qsort(chosen, n, sizeof(*chosen), text_compare);
 	strlcpy(text, is_match ? "match" : "bind", size);
@@ -457,6 +510,16 @@ join_keys(struct rule_keys *keys, int choice, int is_match, char *text,
 		strlcat(text, "\n", size);
 		strlcat(text, chosen[i], size);
 	}
+}
+
+static int
+names_bounce(const struct rule *rule)
+{
+	const struct condition	*c;
+
+	TAILQ_FOREACH(c, &rule->conditions, entry)
+		if (c->type == COND_BOUNCE && !c->negate)
+			return (1);
 	return (0);
 }
 
@@ -470,16 +533,16 @@ check_shadow(struct check *k)
 
 	if (rule_keys(k, &keys) == -1)
 		return;
-	for (i = 0; i < keys.n; i++) {
-		own = own * 3 + 1;
-		all *= 3;
+	for (i = keys.n - 1; i >= 0; i--) {
+		own = own * (keys.key[i].n + 1) + 1;
+		all *= keys.key[i].n + 1;
 	}
 	for (choice = 0; choice < all; choice++) {
-		if (join_keys(&keys, choice, k->is_match, text,
-		    sizeof(text)) == -1)
-			continue;
+		join_keys(&keys, choice, k->is_match, text, sizeof(text));
 		old = names_find(&k->seen, NAME_RULE, text);
-		if (old == NULL)
+		/* a bounce passes the rules that do not name it */
+		if (old == NULL || (choice != 0 && names_bounce(k->rule) &&
+		    !names_bounce(old)))
 			continue;
 		if (choice == 0)
 			report_error(k->report, &k->rule->origin, "never "
@@ -491,6 +554,9 @@ check_shadow(struct check *k)
 			    old->origin.file, old->origin.line);
 		return;
 	}
+	/* a map lets through what it has no key for */
+	if (k->rule->by != BIND_COND)
+		return;
 	join_keys(&keys, own, k->is_match, text, sizeof(text));
 	names_add(&k->seen, NAME_RULE, text, k->rule);
 }
@@ -577,18 +643,6 @@ check_rule(struct check *k)
 	check_shadow(k);
 }
 
-/* A rule of the "by" form still is behind one that takes everything. */
-static void
-check_by_reached(struct check *k)
-{
-	struct rule	*old;
-
-	if ((old = names_find(&k->seen, NAME_RULE, "bind")) != NULL)
-		report_error(k->report, &k->rule->origin, "never reached: "
-		    "the rule in %s:%d takes everything", old->origin.file,
-		    old->origin.line);
-}
-
 void
 config_check_rules(struct config *c, struct reporter *r)
 {
@@ -615,7 +669,7 @@ config_check_rules(struct config *c, struct reporter *r)
 		if (k.rule->by == BIND_COND)
 			check_rule(&k);
 		else {
-			check_by_reached(&k);
+			check_shadow(&k);
 			check_by(&k);
 		}
 	}
