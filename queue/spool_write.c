@@ -606,6 +606,17 @@ write_name(void)
 	return (sync_name(writer.current->number, writer.current->fd));
 }
 
+/* Its messages stand in the log, and are refused all the same. */
+static void
+batch_drop(const struct batch *b)
+{
+	uint32_t	 i;
+
+	for (i = 0; i < b->count; i++)
+		if (!b->entries[i].essential)
+			spool_drop(b->entries[i].id, NULL, NULL);
+}
+
 /*
  * What is in flight is nobody's to call flushed: its answer can come no more,
  * and the kernel tells an error to one asker only.
@@ -620,6 +631,7 @@ finish_flight(void)
 	writer.flight = 0;
 	while ((b = TAILQ_FIRST(&writer.written)) != NULL) {
 		TAILQ_REMOVE(&writer.written, b, entry);
+		batch_drop(b);
 		batch_finish(b, ECANCELED);
 	}
 	if (writer.current != NULL && disk_sync(writer.current->fd) == -1)

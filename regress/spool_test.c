@@ -247,6 +247,36 @@ ATF_TC_BODY(flush_fails, tc)
 	spool_close();
 }
 
+/*
+ * The stop comes before the flush is answered: what was not acknowledged is
+ * not there after a start, for whoever sent it keeps it.
+ */
+ATF_TC_WITHOUT_HEAD(flush_unanswered);
+ATF_TC_BODY(flush_unanswered, tc)
+{
+	struct model_message	*a, *b;
+
+	model_reset(1);
+	ATF_REQUIRE_EQ(0, model_open("spool"));
+	spool_set_flusher(&role_flusher);
+	a = model_append(100, 0);
+	spool_commit();
+	while (role.waiting > 0)
+		role_answer(0);
+	b = model_append(100, 0);
+	model_finish(a);
+	spool_commit();
+	ATF_REQUIRE(role.waiting > 0);
+	spool_close();
+	role_end();
+	ATF_CHECK(b->error != 0);
+	ATF_REQUIRE_EQ(0, model_open("spool"));
+	ATF_CHECK(!a->seen);
+	ATF_CHECK(!b->seen);
+	ATF_CHECK_EQ(0, model.damaged);
+	spool_close();
+}
+
 ATF_TC_WITHOUT_HEAD(flush_fails_twice);
 ATF_TC_BODY(flush_fails_twice, tc)
 {
@@ -597,6 +627,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, group_commit);
 	ATF_TP_ADD_TC(tp, results_ride);
 	ATF_TP_ADD_TC(tp, flush_fails);
+	ATF_TP_ADD_TC(tp, flush_unanswered);
 	ATF_TP_ADD_TC(tp, flush_fails_twice);
 	ATF_TP_ADD_TC(tp, group_is_whole);
 	ATF_TP_ADD_TC(tp, disk_full);
