@@ -113,6 +113,7 @@ enum ipc_type {
 	QUEUE_LANE_GONE,	/* u32 lane */
 	QUEUE_TASK,		/* see lib/task.h */
 	QUEUE_RECALL,		/* u32 lane: give back what was not sent yet */
+	QUEUE_RETRY,		/* u32 lane: what its hosts did is forgiven */
 	QUEUE_CONTENT,		/* u64 task, u64 length, bytes or fd;
 				   length 0: damaged or gone */
 	QUEUE_SITE,		/* u32 lane: MTA_SITE was taken in, and what

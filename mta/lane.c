@@ -256,6 +256,18 @@ lane_recall(uint32_t id)
 }
 
 void
+lane_retry_now(uint32_t id)
+{
+	struct lane	*lane;
+
+	if ((lane = lane_find(id)) == NULL)
+		return;
+	pick_forgive(lane);
+	if (lane->remote)
+		lane_resume(lane);
+}
+
+void
 lane_task(const struct task *t)
 {
 	struct lane	*lane;
@@ -337,6 +349,7 @@ lane_shut(struct lane *lane, const char *cause, const char *text,
 		return;
 	rate_leave(lane);
 	lane->closed = 1;
+	lane->remote = strcmp(cause, "remote") == 0;
 	lane->growth = 1;
 	if (queue != NULL) {
 		ipc_begin(queue, MTA_LANE);
@@ -359,6 +372,7 @@ lane_open(struct lane *lane)
 	if (!lane->closed || lane->gone || lanes.stopping)
 		return;
 	lane->closed = 0;
+	lane->remote = 0;
 	lane->probing = 0;
 	loop_timer_cancel(&lane->timer);
 	if (queue == NULL)

@@ -36,6 +36,7 @@ static void	 queue_lane(struct ipc *, struct ipc_msg *);
 static void	 queue_lane_gone(struct ipc *, struct ipc_msg *);
 static void	 queue_task(struct ipc *, struct ipc_msg *);
 static void	 queue_recall(struct ipc *, struct ipc_msg *);
+static void	 queue_retry(struct ipc *, struct ipc_msg *);
 static void	 queue_content(struct ipc *, struct ipc_msg *);
 static void	 queue_ask_end(struct ipc *, struct ipc_msg *);
 static void	 queue_site(struct ipc *, struct ipc_msg *);
@@ -47,6 +48,7 @@ static const struct ipc_entry from_queue[] = {
 	{ QUEUE_LANE_GONE,	queue_lane_gone },
 	{ QUEUE_TASK,		queue_task },
 	{ QUEUE_RECALL,		queue_recall },
+	{ QUEUE_RETRY,		queue_retry },
 	{ QUEUE_CONTENT,	queue_content },
 	{ QUEUE_SITE,		queue_site },
 	{ QUEUE_RATE,		queue_rate },
@@ -124,6 +126,12 @@ static void
 queue_recall(struct ipc *ipc, struct ipc_msg *m)
 {
 	lane_recall(only_lane(m));
+}
+
+static void
+queue_retry(struct ipc *ipc, struct ipc_msg *m)
+{
+	lane_retry_now(only_lane(m));
 }
 
 static void

@@ -241,6 +241,8 @@ int		 peer_ready(const struct peer *);
 /* Such a connection is begun: 1; where nothing was wrong: 0. */
 int		 peer_begin(struct way *, const struct sockaddr *);
 void		 peer_end(struct way *, const struct sockaddr *);
+/* An address, or NULL for all of them, may be tried at once. */
+void		 peer_forgive(struct way *, const struct sockaddr *);
 void		 peer_sweep(struct way *);
 void		 peer_free_all(struct way *);
 
@@ -444,6 +446,7 @@ struct lane {
 	int		 blocked;	/* waits for a connection slot */
 	int		 needy;		/* and its binding had none at all */
 	int		 closed;
+	int		 remote;	/* closed for what its hosts did */
 	int		 probing;	/* closed until there is a route */
 	int		 asking;	/* queue says whether the site may */
 	char		 site[NAME_MAX_LEN + 1]; /* by the host's name */
@@ -459,6 +462,8 @@ void		 lane_new(uint32_t id, const char *binding,
 void		 lane_gone(uint32_t id);
 void		 lane_task(const struct task *);
 void		 lane_recall(uint32_t id);
+/* Someone says that its hosts are well again; no limit is lifted. */
+void		 lane_retry_now(uint32_t id);
 void		 lane_configured(void);
 /* The channel to queue is new: all that was in hand is forgotten. */
 void		 lane_forget_all(void);
@@ -528,6 +533,8 @@ enum pick	 pick_check(const struct lane *, const struct route_host *,
 		    struct peer **peer);
 /* Is there a way to any of its hosts again?  Without a route: yes. */
 int		 pick_routable(const struct lane *);
+/* Its hosts may be tried at once, whatever they did. */
+void		 pick_forgive(struct lane *);
 
 /*
  * limit.c: connections counted where lanes or bindings share a limit.

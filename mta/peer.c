@@ -158,6 +158,18 @@ peer_good(struct way *way, const struct sockaddr *addr)
 	peer->until = loop_seconds();
 }
 
+void
+peer_forgive(struct way *way, const struct sockaddr *addr)
+{
+	struct peer	*peer;
+
+	RB_FOREACH(peer, peers, &way->peers)
+		if (!peer->local && peer->until > loop_seconds() &&
+		    (addr == NULL || sockaddr_same(addr,
+		    (const struct sockaddr *)&peer->addr)))
+			peer->until = loop_seconds();
+}
+
 int
 peer_ready(const struct peer *peer)
 {

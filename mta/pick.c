@@ -57,6 +57,19 @@ pick_routable(const struct lane *lane)
 	return (r == NULL);
 }
 
+void
+pick_forgive(struct lane *lane)
+{
+	const struct route	*r = lane->route;
+	size_t			 i;
+
+	if (r == NULL)
+		peer_forgive(lane->way, NULL);
+	for (i = 0; r != NULL && i < r->count; i++)
+		peer_forgive(lane->way,
+		    (const struct sockaddr *)&r->hosts[i].addr);
+}
+
 enum pick
 pick_check(const struct lane *lane, const struct route_host *host,
     struct peer **peer)

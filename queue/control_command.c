@@ -119,10 +119,14 @@ command_remove(struct client *client, char **words, int n)
 static int
 visit_schedule(struct client *client, struct rcpt *rcpt)
 {
-	if (rcpt->place != PLACE_WAIT && rcpt->place != PLACE_HELD)
+	if (rcpt->place != PLACE_WAIT && rcpt->place != PLACE_HELD &&
+	    (rcpt->place != PLACE_READY || !lane_is_remote(rcpt->lane)))
 		return (0);
 	if (client->only_count)
 		return (1);
+	delivery_retry(rcpt->lane);
+	if (rcpt->place == PLACE_READY)
+		return (1);	/* its lane waits for the hosts */
 	if (rcpt->place == PLACE_WAIT)
 		spool_defer(rcpt_message(rcpt)->id, rcpt->number,
 		    rcpt->tries, 0, (rcpt->flags & RCPT_WARNED) != 0, NULL);

@@ -155,6 +155,20 @@ delivery_recall(struct lane *lane)
 	ipc_end(mta);
 }
 
+void
+delivery_retry(struct lane *lane)
+{
+	struct ipc	*mta;
+
+	if ((mta = queue_mta()) == NULL || !lane->announced ||
+	    lane->retried == loop_seconds())
+		return;
+	lane->retried = loop_seconds();
+	ipc_begin(mta, QUEUE_RETRY);
+	ipc_put_u32(mta, lane->id);
+	ipc_end(mta);
+}
+
 static void
 announce(struct ipc *mta, struct lane *lane)
 {

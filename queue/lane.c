@@ -557,6 +557,13 @@ lane_is_suspended(const struct lane *lane)
 	return (lane->suspended && account_usable(lane->account));
 }
 
+int
+lane_is_remote(const struct lane *lane)
+{
+	return (lane->closed && !lane->suspended && lane->cause != NULL &&
+	    strncmp(lane->cause, "remote:", 7) == 0);
+}
+
 uint32_t
 lane_in_hand(void)
 {

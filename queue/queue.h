@@ -128,6 +128,7 @@ struct lane {
 	uint32_t	 window;
 	uint32_t	 until;		/* closed: when it opens; 0: unknown */
 	uint32_t	 idle;		/* loop_seconds() of its last use */
+	uint32_t	 retried;	/* the same, when its hosts were forgiven */
 	int32_t		 deficit;
 	uint32_t	 ttl;
 	uint8_t		 announced;	/* mta knows it */
@@ -302,6 +303,8 @@ void		 lane_sweep_add(struct lane *);
 const char	*lane_why(const struct lane *);	/* closed: why; NULL: open */
 /* Whether a suspension is what keeps it: an unusable binding comes first. */
 int		 lane_is_suspended(const struct lane *);
+/* Whether it waits for hosts that failed. */
+int		 lane_is_remote(const struct lane *);
 uint64_t	 lane_count(void);
 uint32_t	 lane_in_hand(void);
 void		 lane_free(struct lane *);	/* lane_age.c's to call */
@@ -366,6 +369,8 @@ int		 delivery_busy(void);
 void		 delivery_lane_gone(struct lane *);
 /* Ask mta for what it has not sent yet. */
 void		 delivery_recall(struct lane *);
+/* Tell mta not to wait for the lane's hosts; once a second is enough. */
+void		 delivery_retry(struct lane *);
 void		 delivery_mta_gone(void);
 void		 delivery_result(struct ipc *, struct ipc_msg *);
 void		 delivery_return(struct ipc *, struct ipc_msg *);

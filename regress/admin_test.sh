@@ -180,6 +180,24 @@ schedule_body()
 }
 schedule_cleanup() { stop_all; }
 
+# Who says so knows that the host is back: nothing waits for its failures.
+atf_test_case host_back cleanup
+host_back_head() { atf_set require.user root; }
+host_back_body()
+{
+	retry=1h..4h
+	customers
+	start_bindery
+	send_ok a@acme.example b@dest.example one
+	wait_or_fail 10 'grep "mta: tempfail" bindery.log'
+	send_ok a@acme.example b@dest.example two
+	wait_or_fail 10 'ctl show queue all | grep " held .*remote:"'
+	start_sink 127.0.0.1:$sink
+	[ "$(ctl schedule all)" = '2 recipients' ] || fail "not both"
+	wait_or_fail 10 'sunk_is 2'
+}
+host_back_cleanup() { stop_all; }
+
 # The retry waits through a restart as well.
 atf_test_case retry_kept cleanup
 retry_kept_head() { atf_set require.user root; }
@@ -390,7 +408,8 @@ atf_init_test_cases()
 {
 	for case in show_bindings show_queue move remove fail_command \
 	    schedule retry_kept match bad_commands broken_requests \
-	    count scope remains; do
+	    count scope remains \
+	    host_back; do
 		atf_add_test_case $case
 	done
 }
