@@ -401,8 +401,8 @@ channel_open(const char *list)
 	int			 status;
 
 	memset(&o, 0, sizeof(o));
-	o.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES |
-	    ARES_FLAG_NOCHECKRESP | ARES_FLAG_EDNS;
+	/* a server that fails or refuses is passed over: no NOCHECKRESP */
+	o.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_EDNS;
 	o.timeout = RESOLVE_TIMEOUT;
 	o.tries = RESOLVE_TRIES;
 	o.ndots = 1;

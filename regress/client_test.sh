@@ -422,11 +422,41 @@ no_resolver_body()
 }
 no_resolver_cleanup() { stop_all; }
 
+# A name server that refuses is as good as none: the next one is asked.
+atf_test_case second_resolver cleanup
+second_resolver_head()
+{
+	atf_set require.user root
+	atf_set require.progs dnsmasq ip
+}
+second_resolver_body()
+{
+	make_namespace
+	relay=relay
+	settings="mta port $sink"
+	customer
+	spawn refuser dnsmasq --keep-in-foreground --conf-file=/dev/null \
+	    --no-resolv --no-hosts --no-daemon --port=53 \
+	    --listen-address=127.0.0.2 --bind-interfaces --pid-file=
+	dns=53
+	start_dns --host-record=dest.example,127.0.0.12
+	start_sink 127.0.0.12:$sink
+	printf 'nameserver 127.0.0.%d\n' 2 1 >resolv.conf
+	# the namespace has mounts of its own
+	spawn bindery sh -c 'mount --bind resolv.conf /etc/resolv.conf &&
+	    exec "$0" -d -f conf' "$top/bindery"
+	bindery_pid=$spawned
+	wait_or_fail 15 'ctl show bindings'
+	to b@dest.example
+	wait_or_fail 10 'sunk_is 1'
+}
+second_resolver_cleanup() { stop_all; }
+
 atf_init_test_cases()
 {
 	for case in malformed many_lines mute deaf mixed_answers \
 	    mixed_stepwise none_taken cannot_take dots names bad_addresses \
-	    many_addresses no_resolver; do
+	    many_addresses no_resolver second_resolver; do
 		atf_add_test_case $case
 	done
 }
