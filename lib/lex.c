@@ -371,6 +371,23 @@ bad(struct lex *l, struct token *t, const char *text)
 	t->type = TOKEN_BAD;
 }
 
+/* Typographic quotes and blanks look like what they are not. */
+static void
+read_word(struct lex *l, struct source *s, struct token *t)
+{
+	int	 c, foreign = 0;
+
+	while (is_word(c = peek(s, 0)) && continuation(s) == 0) {
+		foreign |= c >= 0x80;
+		word_add(l, c);
+		s->pos++;
+	}
+	t->type = TOKEN_WORD;
+	t->text = keep(l);
+	if (foreign)
+		bad(l, t, "a character that is not ASCII, outside quotes");
+}
+
 static void
 read_quoted(struct lex *l, struct source *s, struct token *t)
 {
@@ -522,13 +539,9 @@ again:
 		read_table(l, s, t);
 	else if (strchr("{},=!", c) != NULL)
 		read_punct(l, s, t, c);
-	else if (is_word(c)) {
-		for (; is_word(c = peek(s, 0)) && continuation(s) == 0;
-		    s->pos++)
-			word_add(l, c);
-		t->type = TOKEN_WORD;
-		t->text = keep(l);
-	} else {
+	else if (is_word(c))
+		read_word(l, s, t);
+	else {
 		s->pos++;
 		bad(l, t, "unexpected character");
 	}
