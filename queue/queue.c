@@ -643,6 +643,14 @@ replay_drop(uint64_t id)
 		message_forget(m, 0);
 }
 
+/* A resume may be among what is damaged; what comes now holds. */
+static void
+replay_checkpoint(void)
+{
+	memset(queue.paused, 0, sizeof(queue.paused));
+	suspend_forget();
+}
+
 static void
 replay_damaged(uint64_t id, const char *what)
 {
@@ -653,8 +661,15 @@ replay_damaged(uint64_t id, const char *what)
 }
 
 static const struct spool_replay replay = {
-	replay_message, replay_result, replay_defer, replay_move,
-	replay_drop, suspend_replay, counter_replay, replay_damaged
+	.message = replay_message,
+	.result = replay_result,
+	.defer = replay_defer,
+	.move = replay_move,
+	.drop = replay_drop,
+	.checkpoint = replay_checkpoint,
+	.suspend = suspend_replay,
+	.counter = counter_replay,
+	.damaged = replay_damaged
 };
 
 static void

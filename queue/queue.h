@@ -473,6 +473,7 @@ struct suspension {
 };
 
 void		 suspend_replay(const char *scope, const char *state);
+void		 suspend_forget(void);
 void		 suspend_checkpoint(void);
 /* In force from now; done when it is on disk. */
 void		 suspend_set(const struct suspension *, spool_done *, void *);

@@ -303,6 +303,8 @@ replay_checkpoint(const struct record *r, const char *text)
 	char				 word[16], *a, *b;
 	int				 status = 0;
 
+	if (replay->checkpoint != NULL)
+		replay->checkpoint();
 	while (status == 0 &&
 	    record_next(&text, &left, word, sizeof(word), &a, &b) == 1) {
 		if (strcmp(word, "format") == 0 &&

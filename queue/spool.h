@@ -55,6 +55,8 @@ struct spool_replay {
 	void	(*move)(uint64_t id, uint32_t rcpt, const char *binding,
 		    const char *group);
 	void	(*drop)(uint64_t id);
+	/* a segment begins: what is in force follows, and nothing else is */
+	void	(*checkpoint)(void);
 	/* state "": it was lifted */
 	void	(*suspend)(const char *scope, const char *state);
 	/* long rate counters: key and value as the owner wrote them */

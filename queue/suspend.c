@@ -232,6 +232,19 @@ state_parse(char *text, struct suspension *s)
 	s->reason = text;
 }
 
+/* In the replay, before a list of all that is in force. */
+void
+suspend_forget(void)
+{
+	struct suspension	*s;
+
+	while ((s = RB_MIN(suspensions, &suspend.tree)) != NULL) {
+		RB_REMOVE(suspensions, &suspend.tree, s);
+		suspension_free(s);
+	}
+	suspend.next = 0;
+}
+
 void
 suspend_replay(const char *scope, const char *state)
 {

@@ -925,6 +925,38 @@ ATF_TC_BODY(kept_apart, tc)
 	    "-eq 3 ]"));
 }
 
+/* The next segment says what is in force: a resume that is damaged is one. */
+ATF_TC_WITHOUT_HEAD(lost_resume);
+ATF_TC_BODY(lost_resume, tc)
+{
+	struct spool_ref	 resume;
+	int			 fd, i;
+
+	sim_stop();
+	spool_set_segment_size(16 * 1024);
+	model_reset(1);
+	ATF_REQUIRE_EQ(0, model_open("work"));
+	model_append(300, 0);
+	spool_suspend("binding acme", "by=root", NULL, NULL);
+	spool_commit();
+	spool_suspend("binding acme", "", NULL, NULL);
+	resume = spool_last();
+	spool_commit();
+	for (i = 0; i < 10; i++) {
+		model_append(3000, 0);
+		spool_commit();
+	}
+	ATF_REQUIRE(model.messages[10].ref.segment > resume.segment);
+	spool_close();
+	ATF_REQUIRE((fd = open("work/log/0000000001.seg", O_WRONLY)) != -1);
+	ATF_REQUIRE_EQ(4, pwrite(fd, "oops", 4, resume.offset + 20));
+	close(fd);
+	ATF_REQUIRE_EQ(0, model_open("work"));
+	ATF_CHECK(model.damaged > 0);
+	ATF_CHECK_STREQ("", model.suspended);
+	spool_close();
+}
+
 /* What could not be kept aside is not reclaimed either. */
 ATF_TC_WITHOUT_HEAD(not_kept);
 ATF_TC_BODY(not_kept, tc)
@@ -1008,6 +1040,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, bit_flips);
 	ATF_TP_ADD_TC(tp, torn_tail);
 	ATF_TP_ADD_TC(tp, kept_apart);
+	ATF_TP_ADD_TC(tp, lost_resume);
 	ATF_TP_ADD_TC(tp, not_kept);
 	ATF_TP_ADD_TC(tp, newer_version);
 	ATF_TP_ADD_TC(tp, unnamed_large);

@@ -258,6 +258,12 @@ model_replay_suspend(const char *scope, const char *state)
 }
 
 static inline void
+model_replay_checkpoint(void)
+{
+	model.suspended[0] = '\0';
+}
+
+static inline void
 model_replay_damaged(uint64_t id, const char *what)
 {
 	struct model_message	*m = model_find(id);
@@ -273,6 +279,7 @@ static const struct spool_replay model_replay = {
 	.message = model_replay_message,
 	.result = model_replay_result,
 	.drop = model_replay_drop,
+	.checkpoint = model_replay_checkpoint,
 	.suspend = model_replay_suspend,
 	.damaged = model_replay_damaged
 };
