@@ -321,6 +321,7 @@ on_password(struct ipc *ipc, struct ipc_msg *msg)
 	}
 	c = client_get(address);
 	if (!make_room(c)) {
+		ipc_wipe(password, strlen(password));
 		answer_password(ask, ANSWER_BUSY);
 		client_free_if_idle(c);
 		return;
