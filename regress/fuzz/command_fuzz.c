@@ -59,7 +59,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int			 last, utf8;
 
 	/* session.c has looked for these before */
-	if (memchr(data, '\0', size) != NULL || size > 1100)
+	if (memchr(data, '\0', size) != NULL || size > 1200)
 		return (0);
 	if ((line = malloc(size + 1)) == NULL)
 		abort();
