@@ -255,6 +255,22 @@ port_parse(struct recorder *r, const char *text)
 	return (port);
 }
 
+/* "192.0.2.1:25"; what has a colon else may be an interface. */
+static int
+has_port(const char *where)
+{
+	struct sockaddr_storage	 ss;
+	const char		*colon = strrchr(where, ':');
+	char			 address[64];
+	size_t			 len;
+
+	if (colon == NULL || (len = colon - where) >= sizeof(address))
+		return (0);
+	memcpy(address, where, len);
+	address[len] = '\0';
+	return (sockaddr_parse(address, &ss) == 0);
+}
+
 void
 record_listen(struct recorder *r, const char *where)
 {
@@ -266,8 +282,13 @@ record_listen(struct recorder *r, const char *where)
 	l->origin = r->at;
 	if (where == NULL)
 		l->socket = 1;
-	else if (sockaddr_parse(where, &l->addr) == -1)
+	else if (sockaddr_parse(where, &l->addr) == -1) {
 		l->interface = checked_strdup(where);
+		if (has_port(where))
+			report_error(r->report, &r->here, "listen on %s: "
+			    "write \"port %s\"", where,
+			    strrchr(where, ':') + 1);
+	}
 	TAILQ_INSERT_TAIL(&r->config->listeners, l, entry);
 	r->listener = l;
 }

@@ -25,9 +25,8 @@ accept_all()
 	config <<-END
 		$listen
 		binding "acme" { bind-address 127.0.0.4 }
-		bind from any to "acme"
+		bind from local to "acme"
 	END
-	sed -i 's/^bind from any/bind from local/' conf
 }
 
 # answers CODE...: what dialog printed to out, multi-line replies as one.
