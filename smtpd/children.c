@@ -284,6 +284,8 @@ child_start(enum role role, const struct config *conf)
 	child->since = loop_seconds();
 	child->ipc = ipc_new(fd, role_name(role), parent_entries(role),
 	    child_closed, child);
+	/* who loses it exits, and is missed like any other */
+	ipc_distrust(child->ipc);
 	return (0);
 }
 
