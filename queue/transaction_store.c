@@ -78,15 +78,17 @@ envelope_size(const struct transaction *t)
 	size_t			 size;
 
 	size = sizeof(struct envelope) + packed_size(f->sender) +
-	    packed_size(f->client) + packed_size(f->helo) + packed_size(f->auth) +
-	    packed_size(f->user) + packed_size(f->tag) + packed_size(t->ret) +
+	    packed_size(f->client) + packed_size(f->helo) +
+	    packed_size(f->auth) + packed_size(f->user) +
+	    packed_size(f->tag) + packed_size(t->ret) +
 	    packed_size(t->envid) + 17;
 	TAILQ_FOREACH(rcpt, &t->rcpts, entry)
 		size += sizeof(struct envelope_rcpt) +
 		    packed_size(rcpt->address) + packed_size(rcpt->action) +
 		    packed_size(rcpt->destination) +
-		    packed_size(rcpt->account->name) + packed_size(rcpt->group) +
-		    packed_size(rcpt->orcpt) + packed_size(rcpt->notify);
+		    packed_size(rcpt->account->name) +
+		    packed_size(rcpt->group) + packed_size(rcpt->orcpt) +
+		    packed_size(rcpt->notify);
 	return (size);
 }
 
