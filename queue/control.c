@@ -39,6 +39,7 @@
 
 #define CLIENTS_MAX	64
 #define CLIENTS_ROOT	8		/* of these, for root alone */
+#define CLIENTS_MANY	"! too many ask at once, try again\n"
 #define ACCEPT_PAUSE	1		/* seconds without descriptors */
 #define CLIENT_SECONDS	600		/* idle */
 #define STEP_MESSAGES	200		/* looked at in one turn */
@@ -107,6 +108,8 @@ client_new(int fd)
 	if (getpeereid(fd, &uid, &gid) == -1 || control.count >=
 	    (uid == 0 ? CLIENTS_MAX : CLIENTS_MAX - CLIENTS_ROOT) ||
 	    (client = calloc(1, sizeof(*client))) == NULL) {
+		(void)send(fd, CLIENTS_MANY, sizeof(CLIENTS_MANY) - 1,
+		    MSG_NOSIGNAL | MSG_DONTWAIT);
 		close(fd);
 		return;
 	}
