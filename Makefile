@@ -49,6 +49,7 @@ QUEUE =		queue/queue.o queue/message.o queue/message_again.o \
 		queue/content.o queue/bounce.o queue/bounce_text.o queue/suspend.o \
 		queue/filter.o queue/control.o queue/control_command.o \
 		queue/control_show.o queue/control_queue.o \
+		queue/control_suspend.o \
 		queue/spool.o queue/spool_write.o queue/spool_room.o \
 		queue/spool_sync.o queue/spool_disk.o queue/segment.o \
 		queue/batch.o queue/large.o queue/recover.o queue/reclaim.o \

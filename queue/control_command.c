@@ -17,7 +17,7 @@
 /*
  * The control commands that change something.  Each is on disk before its
  * answer, says how many recipients it touched, and works in the small steps
- * of control_walk().
+ * of control_walk().  suspend, resume and pause are in control_suspend.c.
  */
 
 #include <stdlib.h>
@@ -28,16 +28,14 @@
 #include "lib/text.h"
 #include "queue/queue.h"
 
-#define SUSPEND_MAX	(10LL * 365 * 24 * 3600)	/* "for" at most */
-
 struct command {
 	const char	*verb;
 	void		(*run)(struct client *, char **words, int n);
 	int		 counts;	/* -n has a meaning */
 };
 
-static void
-recipients(struct client *client)
+void
+control_recipients(struct client *client)
 {
 	control_done(client, "%llu recipient%s",
 	    (unsigned long long)client->count,
@@ -113,7 +111,7 @@ command_remove(struct client *client, char **words, int n)
 	if (used < n)
 		control_error(client, "%s: not understood", words[used]);
 	else
-		walk_writing(client, visit_remove, recipients);
+		walk_writing(client, visit_remove, control_recipients);
 }
 
 static int
@@ -146,11 +144,11 @@ command_schedule(struct client *client, char **words, int n)
 	if (used < n)
 		control_error(client, "%s: not understood", words[used]);
 	else
-		walk_writing(client, visit_schedule, recipients);
+		walk_writing(client, visit_schedule, control_recipients);
 }
 
-static void
-join(char **words, int n, char *buf, size_t size)
+void
+control_join(char **words, int n, char *buf, size_t size)
 {
 	int	 i;
 
@@ -174,7 +172,7 @@ visit_fail(struct client *client, struct rcpt *rcpt)
 	}
 	if (client->only_count)
 		return (1);
-	join(client->rest, n, words, sizeof(words));
+	control_join(client->rest, n, words, sizeof(words));
 	log_rcpt("failed", client, rcpt, NULL);
 	(void)snprintf(text, sizeof(text), "554 5.3.0 %s", words[0] != '\0' ?
 	    words : "Given up by the administrator");
@@ -188,7 +186,7 @@ done_but_busy(struct client *client)
 	if (client->other > 0)
 		control_text(client, "%llu are being sent just now and "
 		    "stay", (unsigned long long)client->other);
-	recipients(client);
+	control_recipients(client);
 }
 
 static int
@@ -273,279 +271,6 @@ command_move(struct client *client, char **words, int n)
 	walk_writing(client, visit_move, done_but_busy);
 }
 
-/* A domain, "*.domain" or relay host as a lane may have it. */
-static int
-scope_domain(const char *domain)
-{
-	if (domain[0] == '\0')
-		return (-1);
-	for (; *domain != '\0'; domain++)
-		if ((unsigned char)*domain <= ' ' || *domain == 0x7f)
-			return (-1);
-	return (0);
-}
-
-/* One word, or the value behind it, into s; -1: not understood. */
-static int
-take_word(char **words, int n, int *i, struct suspension *s, int64_t *length)
-{
-	const char	*word = words[*i];
-	char		**to;
-
-	if (strcmp(word, "reception") == 0) {
-		s->reception = 1;
-		return (0);
-	}
-	if (*i + 1 == n)
-		return (-1);
-	if (strcmp(word, "for") == 0)
-		return (duration_parse(words[++*i], length) == -1 ||
-		    *length <= 0 || *length > SUSPEND_MAX ? -1 : 0);
-	if (strcmp(word, "binding") == 0)
-		to = &s->binding;
-	else if (strcmp(word, "domain") == 0)
-		to = &s->domain;
-	else if (strcmp(word, "site") == 0)
-		to = &s->site;
-	else
-		return (-1);
-	if (*to != NULL)
-		return (-1);
-	*to = words[++*i];
-	return (0);
-}
-
-/* A scope that there can be. */
-static int
-scope_check(const struct suspension *s)
-{
-	if (s->binding == NULL || strlen(s->binding) > NAME_MAX_LEN ||
-	    (s->domain != NULL && s->site != NULL) ||
-	    (s->reception && (s->domain != NULL || s->site != NULL)))
-		return (-1);
-	return ((s->domain != NULL && scope_domain(s->domain) == -1) ||
-	    (s->site != NULL && scope_domain(s->site) == -1) ? -1 : 0);
-}
-
-/*
- * "binding B [reception] [domain D|site S] [for T] [reason TEXT]" into s;
- * -1: answered.
- */
-static int
-take_scope(struct client *client, char **words, int n, struct suspension *s,
-    int64_t *length, char *reason, size_t size)
-{
-	int	 i;
-
-	memset(s, 0, sizeof(*s));
-	*length = 0;
-	for (i = 0; i < n; i++) {
-		if (strcmp(words[i], "reason") == 0 && i + 1 < n) {
-			join(words + i + 1, n - i - 1, reason, size);
-			s->reason = reason;
-			break;
-		}
-		if (take_word(words, n, &i, s, length) == -1) {
-			control_error(client, "%s: not understood", words[i]);
-			return (-1);
-		}
-	}
-	if (scope_check(s) == -1) {
-		control_error(client, "usage: binding B [reception] "
-		    "[domain D|site S] [for T] [reason TEXT]");
-		return (-1);
-	}
-	client->filter.older = -1;
-	client->filter.binding = s->binding;
-	client->filter.domain = s->domain;
-	client->filter.site = s->site;
-	client->filter.by_lane = 1;
-	return (0);
-}
-
-static int
-visit_suspended(struct client *client, struct rcpt *rcpt)
-{
-	if (client->until != 0 && (int64_t)rcpt_message(rcpt)->created +
-	    rcpt->lane->ttl < client->until)
-		client->other++;
-	return (1);
-}
-
-static void
-done_suspend(struct client *client)
-{
-	if (client->until != 0)
-		control_text(client, "%llu would expire before its end",
-		    (unsigned long long)client->other);
-	recipients(client);
-}
-
-static int
-known_binding(const char *name)
-{
-	return (strcmp(name, "*") != 0 &&
-	    (config_binding(lane_config(), name) != NULL ||
-	    account_find(name) != NULL));
-}
-
-static void
-command_suspend(struct client *client, char **words, int n)
-{
-	struct suspension	 s;
-	int64_t			 length;
-	char			 reason[512];
-
-	if (take_scope(client, words, n, &s, &length, reason,
-	    sizeof(reason)) == -1)
-		return;
-	if (!known_binding(s.binding)) {
-		control_error(client, "no binding %s", s.binding);
-		return;
-	}
-	if (s.site != NULL && config_site(lane_config(), s.site) == NULL) {
-		control_error(client, "no site %s", s.site);
-		return;
-	}
-	s.since = schedule_now();
-	s.until = length > 0 ? s.since + (uint64_t)length : 0;
-	s.by = (char *)control_by(client);
-	client->until = (int64_t)s.until;
-	if (!client->only_count)
-		suspend_set(&s, control_stored, control_pending(client));
-	control_walk(client, visit_suspended, done_suspend);
-}
-
-/* The domains and sites that one block of the configuration suspends. */
-static void
-still_scopes(struct client *client, const struct scopes *scopes)
-{
-	const struct scope	*scope;
-
-	TAILQ_FOREACH(scope, scopes, entry)
-		if (scope->options[OPTION_SUSPEND_DELIVERY].set &&
-		    scope->options[OPTION_SUSPEND_DELIVERY].number)
-			control_text(client, "still suspended by the "
-			    "configuration: delivery %s %s",
-			    scope->is_site ? "site" : "domain", scope->name);
-}
-
-static void
-still_configured(struct client *client, const struct binding *binding)
-{
-	const struct config	*config = lane_config();
-	const struct binding	*all = config_binding(config, "*");
-
-	if (binding == NULL)
-		return;
-	if (config_option(config, binding, NULL, NULL,
-	    OPTION_SUSPEND_DELIVERY)->number)
-		control_text(client, "still suspended by the configuration: "
-		    "delivery");
-	if (config_option(config, binding, NULL, NULL,
-	    OPTION_SUSPEND_RECEPTION)->number)
-		control_text(client, "still suspended by the configuration: "
-		    "reception");
-	still_scopes(client, &binding->scopes);
-	if (binding->group != NULL)
-		still_scopes(client, &binding->group->scopes);
-	if (all != NULL)
-		still_scopes(client, &all->scopes);
-}
-
-/* What else keeps it suspended. */
-static void
-done_resume(struct client *client)
-{
-	const struct suspension	*s;
-	const char		*name = client->filter.binding;
-
-	if (client->only_count) {
-		recipients(client);
-		return;
-	}
-	for (s = suspend_next(NULL); s != NULL; s = suspend_next(s))
-		if (strcmp(s->binding, name) == 0)
-			control_text(client, "still suspended by command:"
-			    "%s%s%s%s%s", s->reception ? " reception" :
-			    " delivery", s->domain != NULL ? " domain " : "",
-			    s->domain != NULL ? s->domain : "",
-			    s->site != NULL ? " site " : "",
-			    s->site != NULL ? s->site : "");
-	still_configured(client, config_binding(lane_config(), name));
-	recipients(client);
-}
-
-static void
-command_pause(struct client *client, const char *what, int on)
-{
-	struct logline	 line;
-	char		 scope[32];
-
-	if (strcmp(what, "smtp") != 0 && strcmp(what, "mta") != 0 &&
-	    strcmp(what, "mda") != 0) {
-		control_error(client, "%s: smtp, mta or mda", what);
-		return;
-	}
-	(void)snprintf(scope, sizeof(scope), "pause %s", what);
-	queue_pause(what, on);
-	logline_start(&line, on ? "paused" : "resumed");
-	logline_add(&line, "role", "%s", what);
-	logline_add(&line, "by", "%s", control_by(client));
-	logline_end(&line);
-	spool_suspend(scope, on ? "on" : "", control_stored,
-	    control_pending(client));
-	client->filter.has_id = 1;	/* a walk over nothing: wait only */
-	client->filter.id = 0;
-	client->filter.older = -1;
-	control_walk(client, NULL, recipients);
-}
-
-static void
-run_pause(struct client *client, char **words, int n)
-{
-	if (n != 1)
-		control_error(client, "usage: pause smtp|mta|mda");
-	else
-		command_pause(client, words[0], 1);
-}
-
-static void
-command_resume(struct client *client, char **words, int n)
-{
-	struct suspension	 s;
-	int64_t			 length;
-	char			 reason[512];
-
-	if (n == 1) {
-		if (client->only_count)
-			control_error(client, "resume %s has nothing to "
-			    "count", words[0]);
-		else
-			command_pause(client, words[0], 0);
-		return;
-	}
-	if (take_scope(client, words, n, &s, &length, reason,
-	    sizeof(reason)) == -1)
-		return;
-	if (length != 0 || s.reason != NULL) {
-		control_error(client, "usage: resume binding B [reception] "
-		    "[domain D|site S]");
-		return;
-	}
-	if (!known_binding(s.binding) && !suspend_any(s.binding)) {
-		control_error(client, "no binding %s", s.binding);
-		return;
-	}
-	if (!client->only_count && suspend_lift(&s, control_by(client),
-	    control_stored, control_pending(client)) == -1) {
-		client->pending--;
-		control_text(client, "was not suspended by command in "
-		    "that scope");
-	}
-	control_walk(client, NULL, done_resume);
-}
-
 static void
 command_stop(struct client *client, char **words, int n)
 {
@@ -593,8 +318,8 @@ command_mta(struct client *client, char **words, int n)
 
 static const struct command commands[] = {
 	{ "show",	show_command, 1 },
-	{ "suspend",	command_suspend, 1 },
-	{ "resume",	command_resume, 1 },
+	{ "suspend",	suspend_command, 1 },
+	{ "resume",	resume_command, 1 },
 	{ "move",	command_move, 1 },
 	{ "schedule",	command_schedule, 1 },
 	{ "remove",	command_remove, 1 },
@@ -602,7 +327,7 @@ static const struct command commands[] = {
 	{ "match",	command_mta, 0 },
 	{ "test",	command_mta, 0 },
 	{ "trace",	command_mta, 0 },
-	{ "pause",	run_pause, 0 },
+	{ "pause",	pause_command, 0 },
 	{ "reload",	command_reload, 0 },
 	{ "stop",	command_stop, 0 },
 	{ "log",	command_log, 0 },

@@ -128,7 +128,7 @@ struct lane {
 	uint32_t	 window;
 	uint32_t	 until;		/* closed: when it opens; 0: unknown */
 	uint32_t	 idle;		/* loop_seconds() of its last use */
-	uint32_t	 retried;	/* the same, when its hosts were forgiven */
+	uint32_t	 retried;	/* the same: of delivery_retry() */
 	int32_t		 deficit;
 	uint32_t	 ttl;
 	uint8_t		 announced;	/* mta knows it */
@@ -592,6 +592,14 @@ void		 control_subject(struct rcpt *, struct filter_subject *);
 
 /* control_command.c: what changes something. */
 void		 control_command(struct client *);
+/* The last line of most commands: how many recipients counted. */
+void		 control_recipients(struct client *);
+/* Words as one text; what does not fit is cut. */
+void		 control_join(char **words, int n, char *buf, size_t size);
+/* control_suspend.c: what goes out or comes in, and what does not. */
+void		 suspend_command(struct client *, char **words, int n);
+void		 resume_command(struct client *, char **words, int n);
+void		 pause_command(struct client *, char **words, int n);
 /* control_show.c: bindings, stats; control_queue.c: single recipients. */
 void		 show_command(struct client *, char **words, int n);
 void		 show_queue(struct client *, char **words, int n);
