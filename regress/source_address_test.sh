@@ -264,6 +264,35 @@ address_removed_body()
 }
 address_removed_cleanup() { stop_all; }
 
+# The address goes while a connection is being made, which nobody answers.
+atf_test_case removed_connecting cleanup
+removed_connecting_head()
+{
+	atf_set require.user root
+	atf_set require.progs dnsmasq ip
+}
+removed_connecting_body()
+{
+	make_network 4 5
+	bindings bind-address 192.0.2.4
+	names
+	start_sink "$mx4:$sink"
+	start_bindery
+	ip -n "$far" route add blackhole 192.0.2.4/32
+	send_ok a@acme.example b@both.example one
+	wait_or_fail 5 'inside ss -Hnt state syn-sent src 192.0.2.4 | grep .'
+	address "$near" del 192.0.2.4/32
+	wait_or_fail 15 "state_of acme | grep -F 'held (address missing)'"
+	wait_or_fail 5 '[ "$(binding_value acme conns)" = 0 ]'
+	ctl show queue binding acme | grep -q 'address missing' ||
+	    fail "$(ctl show queue binding acme)"
+	ip -n "$far" route del blackhole 192.0.2.4/32
+	address "$near" add 192.0.2.4/32
+	wait_or_fail 5 'sunk_is 1 id=one'
+	no_try_spent
+}
+removed_connecting_cleanup() { stop_all; }
+
 # An idle connection whose source has gone is not used again.
 atf_test_case idle_connection cleanup
 idle_connection_head()
@@ -513,8 +542,8 @@ atf_init_test_cases()
 {
 	for case in other_family_first only_inet6 no_common_family \
 	    one_family_missing tentative address_removed idle_connection \
-	    no_route_inet4 no_route_inet6 unreachable prohibited \
-	    ports_shared ports_exhausted any_explicit own_wire; do
+	    removed_connecting no_route_inet4 no_route_inet6 unreachable \
+	    prohibited ports_shared ports_exhausted any_explicit own_wire; do
 		atf_add_test_case $case
 	done
 }
