@@ -106,6 +106,7 @@ ATF_TC_BODY(mail_bad, tc)
 		{ "FROM:<\"a@b.example>", "501 5.5.4" },
 		{ "FROM:<a@b.example>SIZE=1", "501 5.5.4" },
 		{ "FROM:<@x.example>", "501 5.5.4" },
+		{ "FROM:<@x.example:>", "501 5.1.7" },
 		{ "FROM:<a b@b.example>", "501 5.1.7" },
 		{ "FROM:<a@>", "501 5.1.7" },
 		{ "FROM:<@b>", "501 5.5.4" },

@@ -173,6 +173,9 @@ take_path(const char **args, char *address, const char *grammar,
 	/* a path is at most 256 octets, RFC 5321 4.5.3.1.3 */
 	if (len + 2 > 256 || len >= ADDRESS_MAX)
 		return (mailbox);
+	/* a route leads to somebody: it is no way to write "<>" */
+	if (len == 0 && p[-1] == ':')
+		return (mailbox);
 	memcpy(address, p, len);
 	address[len] = '\0';
 	if (len > 0 && !mailbox_valid(address))
