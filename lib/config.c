@@ -116,6 +116,12 @@ names_free(struct names *names)
 	}
 }
 
+const char *
+load_error(void)
+{
+	return (errno == EILSEQ ? "it holds a NUL byte" : strerror(errno));
+}
+
 static void
 report(struct reporter *r, const struct origin *origin, int warning,
     const char *fmt, va_list ap)

@@ -382,10 +382,11 @@ RB_PROTOTYPE(binding_tree, binding, node, binding_compare);
 /*
  * Where parse and check find text and leave what they have to say.
  *
- * load gives the text of path or NULL with errno (borrowed until the
- * configuration is parsed); glob fills a NULL-terminated array to free, each
- * string as well, sorted; NULL or empty: no file (no error).  report is called
- * for each error (warning 0) and warning, text without a newline;
+ * load gives the text of path (borrowed until the configuration is parsed) or
+ * NULL with errno, EILSEQ for a NUL byte in it; glob fills a NULL-terminated
+ * array to free, each string as well, sorted; NULL or empty: no file (no
+ * error).  report is called for each error (warning 0) and warning, text
+ * without a newline;
  * config_report prints "FILE:LINE: text".
  */
 struct config_io {

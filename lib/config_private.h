@@ -35,6 +35,9 @@ void	 report_error(struct reporter *, const struct origin *,
 void	 report_warning(struct reporter *, const struct origin *,
 	    const char *, ...) __attribute__((format(printf, 3, 4)));
 
+/* Why struct config_io's load gave nothing, from errno. */
+const char *load_error(void);
+
 /* x, or the end for want of memory. */
 void	*checked(void *x);
 char	*checked_strdup(const char *);

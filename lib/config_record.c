@@ -21,7 +21,6 @@
  */
 
 #include <ctype.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -198,7 +197,7 @@ record_table_file(struct recorder *r, const char *name, const char *where)
 	if ((text = io->load(io->arg, where + 5, &len)) == NULL) {
 		if (!io->role)
 			report_error(r->report, &r->at, "cannot read %s: %s",
-			    where + 5, strerror(errno));
+			    where + 5, load_error());
 		return;
 	}
 	o.file = config_file(r->config, where + 5);

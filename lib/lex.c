@@ -22,7 +22,6 @@
  */
 
 #include <ctype.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -223,7 +222,7 @@ open_file(struct lex *l, const char *path, struct source *parent,
 	}
 	if ((text = io->load(io->arg, path, &len)) == NULL) {
 		report_error(l->report, where, "cannot read %s: %s", path,
-		    strerror(errno));
+		    load_error());
 		return;
 	}
 	file = config_file(l->config, path);

@@ -94,10 +94,13 @@ advice_body()
 atf_test_case missing
 missing_head()
 {
-	atf_set descr "no file: one line, exit 1"
+	atf_set descr "no file, or no text: one line, exit 1"
 }
 missing_body()
 {
+	printf 'table x { a\000 }\n' >nul
+	atf_check -s exit:1 -e match:'^nul:1: cannot read nul: it holds a NUL' \
+	    "$(atf_get_srcdir)/../bindery" -n -f nul
 	atf_check -s exit:1 -o ignore -e match:'cannot read|No such file' \
 	    "$(atf_get_srcdir)/../bindery" -n -f nowhere.conf
 }
