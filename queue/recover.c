@@ -597,6 +597,8 @@ replay_older(size_t i, const char **error)
 	struct segment	*s = segment_find(start.numbers[i]);
 
 	if (image_read(image, s) == -1) {
+		/* the next start may read it: until then none of it is dead */
+		s->stays = 1;
 		keep_aside(s);
 		return (0);
 	}
