@@ -171,6 +171,7 @@ role_loop(void)
 {
 	int	 status;
 
+	memory_give_back();
 	status = loop_run();
 	ipc_flush(state.parent);
 	return (status);

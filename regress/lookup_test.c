@@ -19,12 +19,12 @@
  * is taken in whole, for all but the entry is static.
  */
 
+#include <sys/types.h>
 #include <sys/socket.h>
 
-#include <sys/types.h>
 #include <atf-c.h>
-#include <event.h>
 #include <errno.h>
+#include <event.h>
 #include <string.h>
 #include <time.h>
 
