@@ -238,14 +238,9 @@ flush_stop(void)
 	loop_exit(0);
 }
 
-static const struct ipc_entry parent_entries[] = {
-	{ IPC_NONE, NULL }
-};
-
 static const struct role_callbacks callbacks = {
 	.peer = flush_peer,
-	.stop = flush_stop,
-	.entries = parent_entries
+	.stop = flush_stop
 };
 
 __dead void

@@ -84,20 +84,18 @@ folder(const char *path, mode_t mode, uid_t uid, gid_t gid,
 
 /*
  * Wait for what is busy: a daemon that was killed takes a moment to go with
- * all its roles, and its successor may have been started at once.
+ * all its roles, and its successor may have been started at once.  1: it stays
+ * busy, 0, or -1 with errno, as busy says.
  */
 static int
 stays_busy(int (*busy)(const void *), const void *arg)
 {
 	const struct timespec	 tick = { 0, 100 * 1000 * 1000 };
-	int			 i;
+	int			 i, status;
 
-	for (i = 0; busy(arg); i++) {
-		if (i == PATIENCE)
-			return (1);
+	for (i = 0; (status = busy(arg)) == 1 && i < PATIENCE; i++)
 		(void)nanosleep(&tick, NULL);
-	}
-	return (0);
+	return (status);
 }
 
 static int
@@ -116,7 +114,7 @@ is_answered(const void *arg)
 
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd == -1)
-		return (1);
+		return (-1);
 	answers = connect(fd, (const struct sockaddr *)sun,
 	    sizeof(*sun)) == 0 || (errno != ECONNREFUSED && errno != ENOENT);
 	close(fd);
@@ -210,6 +208,7 @@ static int
 local_remove_stale(const struct sockaddr_un *sun, struct load_report *report)
 {
 	struct stat	 st;
+	int		 answered;
 
 	if (lstat(sun->sun_path, &st) == -1) {
 		if (errno == ENOENT)
@@ -223,7 +222,11 @@ local_remove_stale(const struct sockaddr_un *sun, struct load_report *report)
 		    sun->sun_path);
 		return (-1);
 	}
-	if (stays_busy(is_answered, sun)) {
+	if ((answered = stays_busy(is_answered, sun)) == -1) {
+		load_say(report, NULL, 0, "socket: %s", strerror(errno));
+		return (-1);
+	}
+	if (answered) {
 		load_say(report, NULL, 0,
 		    "%s: another bindery answers there", sun->sun_path);
 		return (-1);
