@@ -46,7 +46,7 @@ checked_strdup(const char *text)
 }
 
 static int
-binding_compare(struct binding *a, struct binding *b)
+binding_compare(struct binding_conf *a, struct binding_conf *b)
 {
 	return (strcmp(a->name, b->name));
 }
@@ -266,7 +266,7 @@ rules_free(struct rules *rules)
 static void
 bindings_free(struct config *c)
 {
-	struct binding	*b;
+	struct binding_conf	*b;
 	struct group	*g;
 	struct site	*s;
 
@@ -474,10 +474,10 @@ config_from_bundle(struct bundle *bundle, const char **error)
 	return (c);
 }
 
-struct binding *
+struct binding_conf *
 config_binding(const struct config *c, const char *name)
 {
-	struct binding	*b = RB_ROOT(&c->binding_tree);
+	struct binding_conf	*b = RB_ROOT(&c->binding_tree);
 	int		 diff;
 
 	while (b != NULL && (diff = strcmp(name, b->name)) != 0)

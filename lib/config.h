@@ -135,7 +135,7 @@ TAILQ_HEAD(scopes, scope);
 
 struct group;
 
-struct binding {
+struct binding_conf {
 	TAILQ_ENTRY(binding) entry;
 	RB_ENTRY(binding) node;
 	char		*name;		/* "*" holds the defaults of all */
@@ -424,7 +424,7 @@ void		 config_free(struct config *);
 struct config	*config_from_bundle(struct bundle *, const char **error);
 
 /* Look-ups; NULL: there is none. */
-struct binding	*config_binding(const struct config *, const char *name);
+struct binding_conf	*config_binding(const struct config *, const char *name);
 struct group	*config_group(const struct config *, const char *name);
 struct action	*config_action(const struct config *, const char *name);
 struct site	*config_site(const struct config *, const char *name);
@@ -443,7 +443,7 @@ struct site	*config_total_of(const struct config *,
  * and site may be NULL.  Never NULL: a built-in default has no origin.file.
  */
 const struct option *config_option(const struct config *,
-		    const struct binding *, const char *destination,
+		    const struct binding_conf *, const char *destination,
 		    const char *site, enum option_id);
 /*
  * The same at one step only: the domain block for name, the site block of
@@ -455,7 +455,7 @@ enum option_level {
 	LEVEL_PLAIN
 };
 const struct option *config_option_at(const struct config *,
-		    const struct binding *, enum option_level,
+		    const struct binding_conf *, enum option_level,
 		    const char *name, enum option_id);
 /* "max-outbound-connections" ... */
 const char	*option_name(enum option_id);

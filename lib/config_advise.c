@@ -99,11 +99,11 @@ advise_unused(struct advice *a)
 }
 
 static void
-advise_address(struct advice *a, struct binding *b,
+advise_address(struct advice *a, struct binding_conf *b,
     const struct sockaddr_storage *ss)
 {
 	const char	*text;
-	struct binding	*old;
+	struct binding_conf	*old;
 
 	if (ss->ss_family == 0)
 		return;
@@ -117,7 +117,7 @@ advise_address(struct advice *a, struct binding *b,
 static void
 advise_bindings(struct advice *a)
 {
-	struct binding	*b;
+	struct binding_conf	*b;
 
 	TAILQ_FOREACH(b, &a->config->bindings, entry) {
 		advise_address(a, b, &b->addr4);

@@ -327,7 +327,7 @@ family_name(int64_t family)
 
 /* A family that a binding asks for, but has no address of. */
 static void
-check_family(struct reporter *r, const struct binding *b,
+check_family(struct reporter *r, const struct binding_conf *b,
     const struct option *o)
 {
 	int	 family = o->number;
@@ -341,7 +341,7 @@ check_family(struct reporter *r, const struct binding *b,
 }
 
 static void
-check_address(struct reporter *r, const struct binding *b)
+check_address(struct reporter *r, const struct binding_conf *b)
 {
 	int		 has;
 	const char	*why = NULL;
@@ -381,7 +381,7 @@ check_address(struct reporter *r, const struct binding *b)
 }
 
 static void
-check_binding(struct config *c, struct reporter *r, struct binding *b,
+check_binding(struct config *c, struct reporter *r, struct binding_conf *b,
     struct names *seen)
 {
 	struct scope	*s;
@@ -422,7 +422,7 @@ check_group(struct config *c, struct reporter *r, struct group *g,
 static void
 make_default(struct config *c, struct reporter *r)
 {
-	struct binding	*b;
+	struct binding_conf	*b;
 	struct option	*o;
 
 	if ((b = config_binding(c, "default")) == NULL) {
@@ -447,7 +447,7 @@ static void
 check_bindings(struct config *c, struct reporter *r)
 {
 	struct names	 seen = RB_INITIALIZER(&seen);
-	struct binding	*b;
+	struct binding_conf	*b;
 	struct group	*g;
 
 	TAILQ_FOREACH(b, &c->bindings, entry) {

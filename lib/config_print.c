@@ -329,7 +329,7 @@ print_scopes(FILE *f, const char *indent, const struct scopes *scopes)
 
 static void
 print_binding(FILE *f, const struct config *c, const char *indent,
-    const struct binding *b)
+    const struct binding_conf *b)
 {
 	const struct option	*but = NULL;
 
@@ -358,7 +358,7 @@ print_binding(FILE *f, const struct config *c, const char *indent,
 static void
 print_groups(FILE *f, const struct config *c)
 {
-	struct binding	*b = TAILQ_FIRST(&c->bindings);
+	struct binding_conf	*b = TAILQ_FIRST(&c->bindings);
 	struct group	*g;
 
 	TAILQ_FOREACH(g, &c->groups, entry) {
@@ -406,7 +406,7 @@ config_print(const struct config *c, FILE *f)
 	struct pki	*p;
 	struct listener	*l;
 	struct action	*a;
-	struct binding	*b;
+	struct binding_conf	*b;
 	struct rule	*rule;
 
 	print_settings(f, c);

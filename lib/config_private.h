@@ -117,7 +117,7 @@ struct recorder {
 	struct listener	*listener;
 	struct action	*action;
 	struct rule	*rule;
-	struct binding	*binding;
+	struct binding_conf	*binding;
 	struct group	*group;
 	struct scope	*scope;
 	struct site	*site;

@@ -31,7 +31,7 @@
 void
 record_binding(struct recorder *r, const char *name)
 {
-	struct binding	*b, *old;
+	struct binding_conf	*b, *old;
 
 	b = checked(calloc(1, sizeof(*b)));
 	b->name = checked_strdup(name);
@@ -142,7 +142,7 @@ record_option(struct recorder *r, enum option_id id, const char *text)
 void
 record_address(struct recorder *r, const char *text)
 {
-	struct binding		*b = r->binding;
+	struct binding_conf		*b = r->binding;
 	struct sockaddr_storage	 ss, *to;
 
 	if (b->any || (strcasecmp(text, "any") == 0 &&

@@ -51,7 +51,7 @@ int
 config_verifies(const struct config *conf)
 {
 	const struct action	*action;
-	const struct binding	*binding;
+	const struct binding_conf	*binding;
 	const struct group	*group;
 
 	TAILQ_FOREACH(action, &conf->actions, entry)

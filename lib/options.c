@@ -269,10 +269,10 @@ scope_find(const struct scopes *scopes, const char *name, int is_site,
 }
 
 const struct option *
-config_option_at(const struct config *config, const struct binding *binding,
+config_option_at(const struct config *config, const struct binding_conf *binding,
     enum option_level level, const char *name, enum option_id id)
 {
-	const struct binding	*all;
+	const struct binding_conf	*all;
 	const struct scope	*s;
 	const struct scopes	*scopes[3];
 	const struct option	*options[3];
@@ -300,7 +300,7 @@ config_option_at(const struct config *config, const struct binding *binding,
 }
 
 const struct option *
-config_option(const struct config *config, const struct binding *binding,
+config_option(const struct config *config, const struct binding_conf *binding,
     const char *destination, const char *site, enum option_id id)
 {
 	const struct option	*o;

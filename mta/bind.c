@@ -189,7 +189,7 @@ static const char *
 group_member(const struct group *group, const char *sender, const char *rcpt)
 {
 	const struct config	*conf = mta_config();
-	const struct binding	*b, *best = NULL;
+	const struct binding_conf	*b, *best = NULL;
 	const struct way	*way;
 	uint64_t		 distance, least = RENDEZVOUS_NEVER;
 

@@ -272,7 +272,7 @@ source_configure(struct way *way, int i, const struct sockaddr_storage *addr,
 
 /* Take the configuration's view; what its addresses are is looked at now. */
 static void
-way_configure(struct way *way, struct binding *conf)
+way_configure(struct way *way, struct binding_conf *conf)
 {
 	static const struct sockaddr_storage	 none;
 	int					 i, wanted;
@@ -294,7 +294,7 @@ way_configure(struct way *way, struct binding *conf)
 void
 binding_configured(struct config *conf)
 {
-	struct binding	*b;
+	struct binding_conf	*b;
 	struct way	*way;
 
 	TAILQ_FOREACH(b, &conf->bindings, entry)

@@ -176,7 +176,7 @@ TAILQ_HEAD(connections, connection);
 struct way {
 	RB_ENTRY(way)	 node;
 	char		*name;
-	struct binding	*conf;		/* NULL: gone from the file */
+	struct binding_conf	*conf;		/* NULL: gone from the file */
 	struct way_source sources[WAY_FAMILIES];
 	struct peers	 peers;
 	struct lanes	 lanes;		/* by destination */

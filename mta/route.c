@@ -438,7 +438,7 @@ static int
 is_own_name(const char *name)
 {
 	const struct config	*conf = mta_config();
-	const struct binding	*b;
+	const struct binding_conf	*b;
 	const char		*text;
 
 	if (conf->hostname != NULL && strcasecmp(conf->hostname, name) == 0)

@@ -60,7 +60,7 @@ show_row(uint32_t client, const char *name, const char *binding,
 static int64_t
 binding_most(const char *binding, const char *name)
 {
-	const struct binding	*b = config_binding(mta_config(), binding);
+	const struct binding_conf	*b = config_binding(mta_config(), binding);
 	const struct option	*o = NULL;
 
 	if (b == NULL)

@@ -29,7 +29,7 @@
 
 static void
 add_addresses(struct control_row *row, const char *key,
-    const struct binding *binding)
+    const struct binding_conf *binding)
 {
 	char	 text[128] = "";
 
@@ -48,7 +48,7 @@ add_addresses(struct control_row *row, const char *key,
 }
 
 static const char *
-ehlo_text(const struct binding *binding)
+ehlo_text(const struct binding_conf *binding)
 {
 	const struct option	*option;
 
@@ -139,7 +139,7 @@ add_origin(struct control_row *row, const struct origin *origin)
 }
 
 static void
-show_address(struct client *client, const struct binding *binding)
+show_address(struct client *client, const struct binding_conf *binding)
 {
 	struct control_row	 row;
 

@@ -187,10 +187,10 @@ still_scopes(struct client *client, const struct scopes *scopes)
 }
 
 static void
-still_configured(struct client *client, const struct binding *binding)
+still_configured(struct client *client, const struct binding_conf *binding)
 {
 	const struct config	*config = lane_config();
-	const struct binding	*all = config_binding(config, "*");
+	const struct binding_conf	*all = config_binding(config, "*");
 
 	if (binding == NULL)
 		return;

@@ -73,7 +73,7 @@ group_nearest(const struct group *group, const char *sender,
     const char *rcpt, const char *destination, enum group_need need)
 {
 	const struct config	*config = lane_config();
-	const struct binding	*b, *best = NULL;
+	const struct binding_conf	*b, *best = NULL;
 	uint64_t		 distance, least = RENDEZVOUS_NEVER;
 	uint32_t		 weight;
 
@@ -113,7 +113,7 @@ group_choose(const char *name, const char *sender, const char *rcpt,
 const char *
 group_of(const struct rcpt *rcpt, const struct envelope_rcpt *er)
 {
-	const struct binding	*b = rcpt->lane->account->binding;
+	const struct binding_conf	*b = rcpt->lane->account->binding;
 
 	if (!(rcpt->flags & RCPT_GROUP))
 		return (NULL);
@@ -124,7 +124,7 @@ group_of(const struct rcpt *rcpt, const struct envelope_rcpt *er)
 static int
 group_hope(const struct lane *lane)
 {
-	const struct binding	*own = lane->account->binding, *b;
+	const struct binding_conf	*own = lane->account->binding, *b;
 
 	if (own == NULL)
 		return (lane->account->name[0] != '\0');

@@ -164,7 +164,7 @@ account_next(struct account *account)
 static int
 account_owns(const struct account *account, int family)
 {
-	const struct binding	*binding = account->binding;
+	const struct binding_conf	*binding = account->binding;
 	const struct option	*option;
 
 	option = config_option(lanes.config, binding, NULL, NULL,
@@ -334,7 +334,7 @@ lane_site(const struct lane *lane)
 uint8_t
 lane_suspensions(const struct lane *lane)
 {
-	const struct binding	*binding = lane->account->binding;
+	const struct binding_conf	*binding = lane->account->binding;
 	uint8_t			 bits = 0;
 
 	if (suspend_lane(lane) != NULL)
@@ -356,7 +356,7 @@ lane_stuck(const struct lane *lane)
 void
 lane_resolve(struct lane *lane)
 {
-	const struct binding	*binding = lane->account->binding;
+	const struct binding_conf	*binding = lane->account->binding;
 	const struct config	*config = lanes.config;
 	const struct option	*option;
 	const char		*name;
@@ -382,7 +382,7 @@ void
 lane_renew(const struct config *config)
 {
 	struct account	*account;
-	struct binding	*binding;
+	struct binding_conf	*binding;
 	struct lane	*lane;
 	struct rcpt	*rcpt, *next;
 

@@ -151,7 +151,7 @@ struct account {
 	RB_ENTRY(account) node;
 	TAILQ_ENTRY(account) active;
 	char		*name;
-	struct binding	*binding;	/* NULL: unknown */
+	struct binding_conf	*binding;	/* NULL: unknown */
 	struct account_lanes lanes;
 	struct lanes	 round;		/* lanes with something to hand out */
 	int64_t		 limit;		/* queue-limit, 0: none */

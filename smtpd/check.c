@@ -32,7 +32,7 @@
 #include "smtpd/parent.h"
 
 static void
-check_address(const struct binding *binding,
+check_address(const struct binding_conf *binding,
     const struct sockaddr_storage *addr, struct load_report *report)
 {
 	const struct sockaddr	*sa = (const struct sockaddr *)addr;
@@ -53,7 +53,7 @@ check_address(const struct binding *binding,
 void
 check_addresses(const struct config *conf, struct load_report *report)
 {
-	const struct binding	*binding;
+	const struct binding_conf	*binding;
 
 	TAILQ_FOREACH(binding, &conf->bindings, entry) {
 		check_address(binding, &binding->addr4, report);
@@ -81,7 +81,7 @@ forward_agrees(const char *name, const struct sockaddr *addr, int *error)
 
 /* A receiver asks for both directions before it believes an EHLO name. */
 static void
-check_name(const struct binding *binding, const char *name,
+check_name(const struct binding_conf *binding, const char *name,
     const struct sockaddr_storage *addr, struct load_report *report)
 {
 	const struct sockaddr	*sa = (const struct sockaddr *)addr;
@@ -115,7 +115,7 @@ check_name(const struct binding *binding, const char *name,
 static void
 check_names(const struct config *conf, struct load_report *report)
 {
-	const struct binding	*binding;
+	const struct binding_conf	*binding;
 	const struct option	*ehlo;
 	const char		*name;
 

@@ -86,7 +86,7 @@ static void
 log_configured(const char *event)
 {
 	const struct config	*conf = reload.now->conf;
-	const struct binding	*binding;
+	const struct binding_conf	*binding;
 	struct logline		 l;
 	unsigned int		 n = 0;
 
