@@ -424,7 +424,8 @@ void		 config_free(struct config *);
 struct config	*config_from_bundle(struct bundle *, const char **error);
 
 /* Look-ups; NULL: there is none. */
-struct binding_conf	*config_binding(const struct config *, const char *name);
+struct binding_conf *config_binding(const struct config *,
+		    const char *name);
 struct group	*config_group(const struct config *, const char *name);
 struct action	*config_action(const struct config *, const char *name);
 struct site	*config_site(const struct config *, const char *name);

@@ -269,8 +269,9 @@ scope_find(const struct scopes *scopes, const char *name, int is_site,
 }
 
 const struct option *
-config_option_at(const struct config *config, const struct binding_conf *binding,
-    enum option_level level, const char *name, enum option_id id)
+config_option_at(const struct config *config,
+    const struct binding_conf *binding, enum option_level level,
+    const char *name, enum option_id id)
 {
 	const struct binding_conf	*all;
 	const struct scope	*s;

@@ -60,9 +60,10 @@ show_row(uint32_t client, const char *name, const char *binding,
 static int64_t
 binding_most(const char *binding, const char *name)
 {
-	const struct binding_conf	*b = config_binding(mta_config(), binding);
-	const struct option	*o = NULL;
+	const struct binding_conf	*b;
+	const struct option		*o = NULL;
 
+	b = config_binding(mta_config(), binding);
 	if (b == NULL)
 		return (0);
 	if (strncmp(name, "site ", 5) == 0)
