@@ -51,7 +51,7 @@ binding_compare(struct binding_conf *a, struct binding_conf *b)
 	return (strcmp(a->name, b->name));
 }
 
-RB_GENERATE(binding_tree, binding, node, binding_compare)
+RB_GENERATE(binding_tree, binding_conf, node, binding_compare)
 
 static int
 name_compare(struct name *a, struct name *b)

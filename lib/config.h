@@ -136,8 +136,8 @@ TAILQ_HEAD(scopes, scope);
 struct group;
 
 struct binding_conf {
-	TAILQ_ENTRY(binding) entry;
-	RB_ENTRY(binding) node;
+	TAILQ_ENTRY(binding_conf) entry;
+	RB_ENTRY(binding_conf) node;
 	char		*name;		/* "*" holds the defaults of all */
 	struct group	*group;		/* or NULL */
 	int		 any;		/* bind-address any */
@@ -149,8 +149,8 @@ struct binding_conf {
 	struct origin	 origin;
 	struct origin	 address_origin;
 };
-TAILQ_HEAD(bindings, binding);
-RB_HEAD(binding_tree, binding);
+TAILQ_HEAD(bindings, binding_conf);
+RB_HEAD(binding_tree, binding_conf);
 
 struct group {
 	TAILQ_ENTRY(group) entry;
@@ -377,7 +377,7 @@ struct config {
 	struct bundle	 files;
 };
 
-RB_PROTOTYPE(binding_tree, binding, node, binding_compare);
+RB_PROTOTYPE(binding_tree, binding_conf, node, binding_compare);
 
 /*
  * Where parse and check find text and leave what they have to say.
