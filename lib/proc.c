@@ -250,7 +250,7 @@ proc_daemon_started(void)
 	started = -1;
 }
 
-void
+const char *
 proc_drop(enum role role, const char *root)
 {
 	const char	*missing;
@@ -268,9 +268,7 @@ proc_drop(enum role role, const char *root)
 	    setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) == -1 ||
 	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) == -1)
 		fatal("cannot become %s", role_user(role));
-	missing = NULL;
 	if (sandbox_apply(role, &missing) == -1)
 		fatal("sandbox");
-	if (missing != NULL)
-		log_debug("this kernel does not offer %s", missing);
+	return (missing);
 }

@@ -71,7 +71,8 @@ pid_t		 proc_start(enum role, const char *root, int foreground,
 /*
  * In the role: chroot into root (NULL: none), become the role's user for
  * good, no new privileges, then the sandbox.  Fatal when any of it fails.
+ * What this kernel has not got of the sandbox, for the log, or NULL.
  */
-void		 proc_drop(enum role, const char *root);
+const char	*proc_drop(enum role, const char *root);
 
 #endif

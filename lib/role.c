@@ -138,6 +138,7 @@ role_start(enum role role, const char *root, int foreground, int verbose,
 {
 	struct ipc_entry	 entries[IPC_MAX_TYPE];
 	const struct ipc_entry	*e;
+	const char		*missing;
 	size_t			 n;
 
 	log_init(role_name(role), foreground, verbose);
@@ -157,10 +158,13 @@ role_start(enum role role, const char *root, int foreground, int verbose,
 	entries[n].type = IPC_NONE;
 	entries[n].handler = NULL;
 	state.callbacks = callbacks;
-	proc_drop(role, root);
+	missing = proc_drop(role, root);
 	state.parent = ipc_new(CHANNEL_FD, "parent", entries, parent_closed,
 	    NULL);
 	log_sink(to_parent, NULL);
+	/* the same for all, and mta is the one that faces the most */
+	if (missing != NULL && role == ROLE_MTA)
+		log_info("the roles are confined without %s", missing);
 	ipc_begin(state.parent, ROLE_HELLO);
 	ipc_put_str(state.parent, BINDERY_VERSION);
 	ipc_end(state.parent);

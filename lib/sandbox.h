@@ -26,8 +26,7 @@
 
 /*
  * 0; -1 with errno where the system has it but refused.  *missing names what
- * this kernel does not offer, for a warning, or is NULL.  root: below which
- * queue may touch files, as seen after chroot ("/"), or NULL.
+ * this kernel does not offer, for a log line, or is NULL.
  */
 int		 sandbox_apply(enum role, const char **missing);
 

@@ -18,9 +18,16 @@
  * seccomp and Landlock: what each role may still ask of the kernel.
  * proc_drop calls it, last, when root and the user have been left behind.
  *
- * Calls that a role needs are allowed; those that libraries try and can do
- * without fail with EPERM; all others end the process.  Landlock is the
- * second fence: files below the spool for queue, bind(2) to port 0 for mta.
+ * Two filters of seccomp are in force, and the kernel takes the stricter
+ * answer.  One ends the process at a call that is in no list below.  The
+ * other lets pass what the role was allowed, by call and by arguments, and
+ * says EPERM to all else, because libraries try things and can do without.
+ * Landlock is the second fence: files below the spool for queue, bind(2) of
+ * TCP sockets to port 0 for mta.  What neither can see is the port of a UDP
+ * socket: mta could bind one to any port that needs no privilege.
+ *
+ * The kernel looks at 32 bits where a C prototype says int, seccomp at 64:
+ * every comparison has a mask, so that the upper half hides nothing.
  */
 
 #include <sys/types.h>
@@ -34,6 +41,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stdint.h>
 #include <unistd.h>
 
@@ -84,17 +92,46 @@ struct landlock_port {
 	uint64_t	 port;
 };
 
+#define EVERY			(~0U)
+#define SMTPD			(1U << ROLE_SMTPD)
+#define NAMES			(1U << ROLE_NAMES)
+#define QUEUE			(1U << ROLE_QUEUE)
+#define FLUSH			(1U << ROLE_FLUSH)
+#define MTA			(1U << ROLE_MTA)
+
+/* The lower 32 bits of an argument, or those of a mask, have this value. */
+#define IS(arg, value)		{ (arg), 0xffffffffU, (uint32_t)(value) }
+#define BITS(arg, mask, value)	{ (arg), (uint32_t)(mask), (value) }
+#define RULE_ARGS		4
+
+/* Calls that pass whatever their arguments are. */
+struct calls {
+	unsigned int		 roles;
+	const char *const	*names;
+};
+
+/* A call that passes with these arguments; a mask of 0 ends them. */
+struct rule {
+	unsigned int	 roles;
+	const char	*name;
+	struct {
+		unsigned int	 number;
+		uint32_t	 mask;
+		uint32_t	 value;
+	} args[RULE_ARGS];
+};
+
 /* Memory, time, descriptors that are open already: every role. */
-static const char *const allow_all[] = {
+static const char *const calls_all[] = {
 	"read", "readv", "pread64", "preadv", "preadv2",
 	"write", "writev", "pwrite64", "pwritev", "pwritev2",
 	"recvmsg", "recvfrom", "sendmsg", "sendto", "shutdown",
 	"close", "close_range", "dup", "dup2", "dup3", "lseek", "_llseek",
-	"fstat", "fstat64", "fcntl", "fcntl64",
+	"fstat", "fstat64",
 	"epoll_create", "epoll_create1", "epoll_ctl", "epoll_wait",
 	"epoll_pwait", "epoll_pwait2", "poll", "ppoll", "ppoll_time64",
 	"select", "_newselect", "pselect6", "pselect6_time64",
-	"getsockopt", "getsockname", "getpeername",
+	"getsockname", "getpeername",
 	"brk", "munmap", "mremap", "madvise",
 	"futex", "futex_time64", "set_robust_list", "rseq", "membarrier",
 	"clock_gettime", "clock_gettime64", "clock_getres",
@@ -108,58 +145,98 @@ static const char *const allow_all[] = {
 	"exit", "exit_group", NULL
 };
 
-static const char *const allow_smtpd[] = { "accept", "accept4", NULL };
+static const char *const calls_accept[] = { "accept", "accept4", NULL };
 
-static const char *const allow_flush[] = { "fsync", "fdatasync", NULL };
+static const char *const calls_sync[] = { "fsync", "fdatasync", NULL };
 
-static const char *const allow_mta[] = { "bind", "connect", NULL };
+static const char *const calls_bind[] = { "bind", NULL };
 
-static const char *const allow_queue[] = {
+static const char *const calls_connect[] = { "connect", NULL };
+
+/* queue and names: what they find is Landlock's and chroot's to say. */
+static const char *const calls_read_files[] = {
 	"open", "openat", "stat", "stat64", "lstat", "lstat64",
 	"newfstatat", "fstatat64", "statx", "statfs", "statfs64",
 	"fstatfs", "fstatfs64", "access", "faccessat", "faccessat2",
-	"getdents", "getdents64", "getcwd", "rename", "renameat",
-	"renameat2", "link", "linkat", "unlink", "unlinkat", "mkdir",
-	"mkdirat", "rmdir", "truncate", "truncate64", "ftruncate",
-	"ftruncate64", "fallocate", "fadvise64", "fadvise64_64", "fchmod",
-	"flock", "fsync", "fdatasync", "sync_file_range", "accept",
-	"accept4", NULL
+	"getdents", "getdents64", NULL
+};
+
+static const char *const calls_spool[] = {
+	"rename", "renameat", "renameat2", "link", "linkat", "unlink",
+	"unlinkat", "mkdir", "mkdirat", "rmdir", "ftruncate",
+	"ftruncate64", "flock", NULL
 };
 
 /* What the name service may load, and the daemons that it may ask. */
-static const char *const allow_names[] = {
-	"open", "openat", "stat", "stat64", "lstat", "lstat64",
-	"newfstatat", "fstatat64", "statx", "statfs", "fstatfs", "access",
-	"faccessat", "faccessat2", "readlink", "readlinkat", "getdents64",
-	"getcwd", "connect", "mmap", "mmap2", "mprotect", "setsockopt",
-	"sendmmsg", "inotify_init1", "inotify_add_watch", "ioctl", NULL
+static const char *const calls_names[] = {
+	"readlink", "readlinkat", "getcwd", "sendmmsg", "inotify_init1",
+	"inotify_add_watch", NULL
 };
 
-/*
- * What libraries try, and take no for an answer.  A call that a role was
- * allowed above stays allowed.
- */
-static const char *const refuse_all[] = {
-	"open", "openat", "openat2", "creat", "stat", "stat64", "lstat",
-	"lstat64", "statx", "statfs", "statfs64", "fstatfs",
-	"fstatfs64", "access", "faccessat", "faccessat2", "readlink",
-	"readlinkat", "getdents", "getdents64", "getcwd", "chdir",
-	"rename", "renameat", "renameat2", "link", "linkat", "symlink",
-	"symlinkat", "unlink", "unlinkat", "mkdir", "mkdirat", "rmdir",
-	"mknod", "mknodat", "chmod", "fchmod", "fchmodat", "chown",
-	"fchown", "fchownat", "lchown", "truncate", "utimensat",
-	"inotify_init1", "ioctl", "socketpair", "bind", "connect",
+static const struct calls calls[] = {
+	{ EVERY,		calls_all },
+	{ SMTPD | QUEUE,	calls_accept },
+	{ QUEUE | FLUSH,	calls_sync },
+	{ MTA,			calls_bind },
+	{ MTA | NAMES,		calls_connect },
+	{ QUEUE | NAMES,	calls_read_files },
+	{ QUEUE,		calls_spool },
+	{ NAMES,		calls_names }
+};
+
+#define SOCKET(roles, family, type)					\
+	{ roles, "socket", { IS(0, family), BITS(1,			\
+	    ~(SOCK_NONBLOCK | SOCK_CLOEXEC), type), IS(2, 0) } }
+#define SET(roles, level, option)					\
+	{ roles, "setsockopt", { IS(1, level), IS(2, option) } }
+#define GET(roles, level, option)					\
+	{ roles, "getsockopt", { IS(1, level), IS(2, option) } }
+#define FCNTL(command)							\
+	{ EVERY, "fcntl", { IS(1, command) } },				\
+	{ EVERY, "fcntl64", { IS(1, command) } }
+
+static const struct rule rules[] = {
+	/* no MPTCP and its like, which Landlock does not take for TCP */
+	SOCKET(MTA, AF_INET, SOCK_STREAM),
+	SOCKET(MTA, AF_INET, SOCK_DGRAM),
+	SOCKET(MTA, AF_INET6, SOCK_STREAM),
+	SOCKET(MTA, AF_INET6, SOCK_DGRAM),
+	SOCKET(NAMES, AF_UNIX, SOCK_STREAM),
+	SOCKET(NAMES, AF_UNIX, SOCK_DGRAM),
+	SET(SMTPD | MTA, IPPROTO_TCP, TCP_NODELAY),
+	SET(MTA, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT),
+	SET(NAMES, SOL_SOCKET, SO_RCVTIMEO),
+	SET(NAMES, SOL_SOCKET, SO_SNDTIMEO),
+	GET(SMTPD | MTA | NAMES, SOL_SOCKET, SO_ERROR),
+	GET(SMTPD | QUEUE | NAMES, SOL_SOCKET, SO_PEERCRED),
+	FCNTL(F_GETFD), FCNTL(F_SETFD), FCNTL(F_GETFL), FCNTL(F_SETFL),
+	FCNTL(F_DUPFD_CLOEXEC),
+	/* fstat(3): a descriptor's, and the path is ""; no AT_FDCWD */
+	{ EVERY, "newfstatat",
+	    { BITS(0, 1U << 31, 0), IS(3, AT_EMPTY_PATH) } },
+	{ EVERY, "fstatat64",
+	    { BITS(0, 1U << 31, 0), IS(3, AT_EMPTY_PATH) } },
+	{ EVERY, "statx",
+	    { BITS(0, 1U << 31, 0), IS(2, AT_EMPTY_PATH) } },
+	/* what was written is never executed; names loads libraries */
+	{ EVERY, "mmap", { BITS(2, PROT_EXEC, 0) } },
+	{ EVERY, "mmap2", { BITS(2, PROT_EXEC, 0) } },
+	{ NAMES, "mmap",
+	    { BITS(2, PROT_WRITE, 0), BITS(3, MAP_ANONYMOUS, 0) } },
+	{ NAMES, "mmap2",
+	    { BITS(2, PROT_WRITE, 0), BITS(3, MAP_ANONYMOUS, 0) } },
+	{ EVERY, "mprotect", { BITS(2, PROT_EXEC, 0) } }
+};
+
+/* What libraries try, and take no for an answer. */
+static const char *const calls_refused[] = {
+	"openat2", "creat", "chdir", "symlink", "symlinkat", "mknod",
+	"mknodat", "chmod", "fchmod", "fchmodat", "chown", "fchown",
+	"fchownat", "lchown", "truncate", "truncate64", "utimensat",
+	"fallocate", "ioctl", "socketpair", "bind", "connect",
 	"prlimit64", "setrlimit", "prctl", "mlock", "mlock2", "munlock",
-	"pipe", "pipe2", "eventfd2", "timerfd_create", "sendmmsg",
-	"recvmmsg", "sched_setaffinity", "shmget", NULL
-};
-
-static const char *const *const allow[ROLE_COUNT] = {
-	[ROLE_SMTPD] =	allow_smtpd,
-	[ROLE_NAMES] =	allow_names,
-	[ROLE_QUEUE] =	allow_queue,
-	[ROLE_FLUSH] =	allow_flush,
-	[ROLE_MTA] =	allow_mta
+	"pipe", "pipe2", "eventfd2", "timerfd_create", "recvmmsg",
+	"sched_setaffinity", "shmget", NULL
 };
 
 static int	 landlock_version(void);
@@ -167,17 +244,14 @@ static int	 landlock_allow_root(int, uint64_t);
 static int	 landlock_allow_port(int, uint64_t, uint64_t);
 static int	 landlock_rules(int, int, enum role);
 static int	 landlock_apply(enum role, const char **);
-static struct scmp_arg_cmp compare(unsigned int, enum scmp_compare,
-		    scmp_datum_t);
-static int	 named(const char *const *, int);
-static int	 filter_add(scmp_filter_ctx, uint32_t, const char *const *,
-		    const char *const *);
-static int	 filter_memory(scmp_filter_ctx);
-static int	 filter_stat(scmp_filter_ctx);
-static int	 filter_options(scmp_filter_ctx);
-static int	 filter_sockets(scmp_filter_ctx, enum role);
-static int	 filter_fill(scmp_filter_ctx, enum role);
-static int	 filter_apply(enum role);
+static int	 filter_call(scmp_filter_ctx, const char *,
+		    const struct rule *);
+static int	 filter_calls(scmp_filter_ctx, const char *const *);
+static int	 filter_abort(scmp_filter_ctx);
+static int	 filter_known(scmp_filter_ctx, enum role);
+static int	 filter_allowed(scmp_filter_ctx, enum role);
+static int	 filter_apply(enum role, uint32_t,
+		    int (*)(scmp_filter_ctx, enum role));
 
 /* 0: this kernel has none, or it is turned off. */
 static int
@@ -247,7 +321,7 @@ landlock_apply(enum role role, const char **missing)
 	int error, ruleset, version;
 
 	if ((version = landlock_version()) == 0) {
-		*missing = "Landlock";
+		*missing = "Landlock, which this kernel lacks";
 		return (0);
 	}
 	if (version >= 2)
@@ -263,7 +337,7 @@ landlock_apply(enum role role, const char **missing)
 			attr.net |= NET_CONNECT_TCP;
 		size += sizeof(attr.net);
 	} else
-		*missing = "Landlock's rules for ports";
+		*missing = "Landlock's rules for TCP ports (Linux 6.7)";
 	if (version >= 6) {
 		attr.scoped = SCOPE_ALL;
 		size += sizeof(attr.scoped);
@@ -279,191 +353,108 @@ landlock_apply(enum role role, const char **missing)
 	return (error);
 }
 
-/* A condition on an argument of a call, for the end of seccomp_rule_add. */
-static struct scmp_arg_cmp
-compare(unsigned int arg, enum scmp_compare how, scmp_datum_t value)
-{
-	struct scmp_arg_cmp comparison = { arg, how, value, 0 };
-
-	return (comparison);
-}
-
-/* Whether call is one of names. */
+/*
+ * Let a call pass, where rule is not NULL with its arguments only.  A name
+ * that this machine or this libseccomp does not know is no call.
+ */
 static int
-named(const char *const *names, int call)
+filter_call(scmp_filter_ctx filter, const char *name, const struct rule *rule)
 {
-	for (; names != NULL && *names != NULL; names++)
-		if (seccomp_syscall_resolve_name(*names) == call)
-			return (1);
-	return (0);
-}
-
-/* A name that this machine or this libseccomp does not know is no call. */
-static int
-filter_add(scmp_filter_ctx filter, uint32_t action,
-    const char *const *names, const char *const *but)
-{
+	struct scmp_arg_cmp args[RULE_ARGS];
+	unsigned int n = 0;
 	int call, error;
 
-	for (; names != NULL && *names != NULL; names++) {
-		call = seccomp_syscall_resolve_name(*names);
-		if (call == __NR_SCMP_ERROR || named(but, call))
-			continue;
-		error = seccomp_rule_add(filter, action, call, 0);
-		if (error != 0)
-			return (error);
+	call = seccomp_syscall_resolve_name(name);
+	if (call == __NR_SCMP_ERROR)
+		return (0);
+	for (; rule != NULL && n < RULE_ARGS && rule->args[n].mask != 0; n++) {
+		args[n].arg = rule->args[n].number;
+		args[n].op = SCMP_CMP_MASKED_EQ;
+		args[n].datum_a = rule->args[n].mask;
+		args[n].datum_b = rule->args[n].value;
 	}
-	return (0);
+	error = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, n, args);
+	return (error == -EEXIST ? 0 : error);
 }
 
-/* Nothing that can be written to is ever executed. */
 static int
-filter_memory(scmp_filter_ctx filter)
+filter_calls(scmp_filter_ctx filter, const char *const *names)
 {
-	static const char *const calls[] = {
-		"mmap", "mmap2", "mprotect", NULL
+	int error = 0;
+
+	for (; *names != NULL; names++)
+		error |= filter_call(filter, *names, NULL);
+	return (error);
+}
+
+/* abort(3) */
+static int
+filter_abort(scmp_filter_ctx filter)
+{
+	const struct rule rule = {
+		EVERY, "tgkill", { IS(0, getpid()), IS(2, SIGABRT) }
 	};
-	int error, i;
 
-	for (i = 0; calls[i] != NULL; i++) {
-		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW,
-		    seccomp_syscall_resolve_name(calls[i]), 1,
-		    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-		if (error != 0)
-			return (error);
-	}
-	return (0);
+	return (filter_call(filter, rule.name, &rule));
 }
 
-/* fstat(3) is a newfstatat(2) of an empty path; of any other, no. */
+/* Calls that do not end the process: the other filter looks at them. */
 static int
-filter_stat(scmp_filter_ctx filter)
+filter_known(scmp_filter_ctx filter, enum role role)
 {
+	size_t i;
 	int error;
 
-	error = seccomp_rule_add(filter, SCMP_ACT_ALLOW,
-	    SCMP_SYS(newfstatat), 1,
-	    SCMP_A3(SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH));
-	if (error != 0)
-		return (error);
-	return (seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM),
-	    SCMP_SYS(newfstatat), 1,
-	    SCMP_A3(SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, 0)));
+	error = filter_calls(filter, calls_refused);
+	error |= filter_calls(filter, calls_read_files);
+	error |= filter_calls(filter, calls_spool);
+	error |= filter_calls(filter, calls_names);
+	for (i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		if (calls[i].roles & 1U << role)
+			error |= filter_calls(filter, calls[i].names);
+	for (i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+		error |= filter_call(filter, rules[i].name, NULL);
+	return (error | filter_abort(filter));
+}
+
+static int
+filter_allowed(scmp_filter_ctx filter, enum role role)
+{
+	static const char *const other_filter[] = { "seccomp", NULL };
+	size_t i;
+	int error;
+
+	error = filter_calls(filter, other_filter);
+	for (i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		if (calls[i].roles & 1U << role)
+			error |= filter_calls(filter, calls[i].names);
+	for (i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+		if (rules[i].roles & 1U << role)
+			error |= filter_call(filter, rules[i].name,
+			    &rules[i]);
+	return (error | filter_abort(filter));
 }
 
 /*
- * Socket options, but for those that let a socket take an address which is
- * not this host's: IP_FREEBIND to IP_TRANSPARENT are 15 to 19,
- * IPV6_TRANSPARENT to IPV6_FREEBIND 75 to 78.
+ * What fill does not let pass gets the answer no; calls of another machine
+ * end the process.
  */
 static int
-filter_options(scmp_filter_ctx filter)
-{
-	static const struct {
-		unsigned int	 level;
-		unsigned int	 first, last;	/* 0: all are allowed */
-	} options[] = {
-		{ SOL_SOCKET,	0, 0 },
-		{ IPPROTO_TCP,	0, 0 },
-		{ IPPROTO_IP,	15, 19 },
-		{ IPPROTO_IPV6,	75, 78 }
-	};
-	const int call = SCMP_SYS(setsockopt);
-	unsigned int i, option, level;
-	int error = 0;
-
-	for (i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
-		level = options[i].level;
-		if (options[i].last == 0) {
-			error |= seccomp_rule_add(filter, SCMP_ACT_ALLOW,
-			    call, 1, compare(1, SCMP_CMP_EQ, level));
-			continue;
-		}
-		error |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 2,
-		    compare(1, SCMP_CMP_EQ, level),
-		    compare(2, SCMP_CMP_LT, options[i].first));
-		error |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 2,
-		    compare(1, SCMP_CMP_EQ, level),
-		    compare(2, SCMP_CMP_GT, options[i].last));
-		for (option = options[i].first; option <= options[i].last;
-		    option++)
-			error |= seccomp_rule_add(filter,
-			    SCMP_ACT_ERRNO(EPERM), call, 2,
-			    compare(1, SCMP_CMP_EQ, level),
-			    compare(2, SCMP_CMP_EQ, option));
-	}
-	return (error);
-}
-
-/* socket(2): which families, and no for the others. */
-static int
-filter_sockets(scmp_filter_ctx filter, enum role role)
-{
-	const int call = SCMP_SYS(socket);
-	const uint32_t no = SCMP_ACT_ERRNO(EPERM);
-	int error = 0, family;
-
-	switch (role) {
-	case ROLE_MTA:
-		error |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1,
-		    compare(0, SCMP_CMP_EQ, AF_INET));
-		error |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1,
-		    compare(0, SCMP_CMP_EQ, AF_INET6));
-		error |= seccomp_rule_add(filter, no, call, 1,
-		    compare(0, SCMP_CMP_LT, AF_INET));
-		error |= seccomp_rule_add(filter, no, call, 1,
-		    compare(0, SCMP_CMP_GT, AF_INET6));
-		/* AF_AX25 to AF_ATMSVC and so on lie between the two */
-		for (family = AF_INET + 1; family < AF_INET6; family++)
-			error |= seccomp_rule_add(filter, no, call, 1,
-			    compare(0, SCMP_CMP_EQ, family));
-		return (error);
-	case ROLE_NAMES:
-		error |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1,
-		    compare(0, SCMP_CMP_EQ, AF_UNIX));
-		error |= seccomp_rule_add(filter, no, call, 1,
-		    compare(0, SCMP_CMP_NE, AF_UNIX));
-		return (error);
-	default:
-		return (seccomp_rule_add(filter, no, call, 0));
-	}
-}
-
-static int
-filter_fill(scmp_filter_ctx filter, enum role role)
-{
-	int error = 0;
-
-	error |= seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH,
-	    SCMP_ACT_KILL_PROCESS);
-	error |= filter_add(filter, SCMP_ACT_ALLOW, allow_all, NULL);
-	error |= filter_add(filter, SCMP_ACT_ALLOW, allow[role], NULL);
-	error |= filter_add(filter, SCMP_ACT_ERRNO(EPERM), refuse_all,
-	    allow[role]);
-	error |= filter_sockets(filter, role);
-	if (role != ROLE_NAMES) {
-		error |= filter_memory(filter);
-		error |= filter_options(filter);
-		if (role != ROLE_QUEUE)
-			error |= filter_stat(filter);
-	}
-	/* abort(3) */
-	error |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill),
-	    1, compare(0, SCMP_CMP_EQ, getpid()));
-	return (error);
-}
-
-static int
-filter_apply(enum role role)
+filter_apply(enum role role, uint32_t no,
+    int (*fill)(scmp_filter_ctx, enum role))
 {
 	scmp_filter_ctx filter;
 	int error;
 
-	if ((filter = seccomp_init(SCMP_ACT_KILL_PROCESS)) == NULL) {
+	if ((filter = seccomp_init(no)) == NULL) {
 		errno = ENOMEM;
 		return (-1);
 	}
-	error = filter_fill(filter, role);
+	/* sandbox_apply has set it; prctl(2) is no more */
+	error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 0);
+	error |= seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH,
+	    SCMP_ACT_KILL_PROCESS);
+	error |= fill(filter, role);
 	if (error == 0) {
 		error = seccomp_load(filter);
 		errno = -error;
@@ -483,5 +474,7 @@ sandbox_apply(enum role role, const char **missing)
 		return (-1);
 	if (landlock_apply(role, missing) == -1)
 		return (-1);
-	return (filter_apply(role));
+	if (filter_apply(role, SCMP_ACT_ERRNO(EPERM), filter_allowed) == -1)
+		return (-1);
+	return (filter_apply(role, SCMP_ACT_KILL_PROCESS, filter_known));
 }
