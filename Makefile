@@ -33,7 +33,7 @@ LIB =		lib/address.o lib/table.o lib/rules.o lib/envelope.o \
 		lib/tls_server.o lib/tls_client.o \
 		lib/proc.o lib/role.o lib/accounts.o lib/rendezvous.o parse.o
 SMTPD =		smtpd/parent.o smtpd/children.o smtpd/reload.o \
-		smtpd/generation.o smtpd/load.o smtpd/doors.o \
+		smtpd/generation.o smtpd/load.o smtpd/guard.o smtpd/doors.o \
 		smtpd/lookup.o smtpd/check.o \
 		smtpd/server.o smtpd/session.o smtpd/arrive.o smtpd/answer.o \
 		smtpd/command.o smtpd/syntax.o \

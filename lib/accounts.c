@@ -21,6 +21,9 @@
 
 #include <sys/types.h>
 #include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "lib/accounts.h"
 
@@ -34,4 +37,29 @@ group_id(const char *name, gid_t *gid)
 		return (-1);
 	*gid = gr->gr_gid;
 	return (0);
+}
+
+int
+account_name(const char *file, unsigned long id, char *name, size_t size)
+{
+	FILE	*f;
+	char	*line = NULL, *rest, *number;
+	size_t	 room = 0;
+	int	 result = -1;
+
+	if ((f = fopen(file, "re")) == NULL)
+		return (-1);
+	while (result == -1 && getline(&line, &room, f) != -1) {
+		rest = line;
+		(void)strsep(&rest, ":");
+		(void)strsep(&rest, ":");
+		number = strsep(&rest, ":\n");
+		if (number != NULL && *number != '\0' &&
+		    strtoul(number, NULL, 10) == id &&
+		    strlcpy(name, line, size) < size)
+			result = 0;
+	}
+	free(line);
+	fclose(f);
+	return (result);
 }

@@ -26,5 +26,11 @@
 
 /* The id of a group; 0, or -1: there is none. */
 int		 group_id(const char *name, gid_t *);
+/*
+ * The name of an id in a file like passwd(5) or group(5): no name service is
+ * asked.  0, or -1: it has none there.
+ */
+int		 account_name(const char *file, unsigned long id, char *name,
+		    size_t size);
 
 #endif

@@ -27,6 +27,9 @@
 ns=
 far=
 
+# a configuration that others may write is refused
+umask 022
+
 fail()
 {
 	for log in bindery.log sink.log sink.rec; do

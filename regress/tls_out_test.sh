@@ -328,7 +328,7 @@ apart_cleanup() { stop_all; }
 smarthost()
 {
 	certificates IP:127.0.0.1
-	echo 'customer	joe:secret word' >credentials
+	(umask 077; echo 'customer	joe:secret word' >credentials)
 	relay="relay host \"$scheme://customer@127.0.0.1:$sink\" auth <creds>"
 	more="table creds file:$PWD/credentials"
 	customer

@@ -221,8 +221,9 @@ bad_pki_body()
 	"$top/bindery" -n -f conf.bad 2>err && fail "it is taken"
 	grep -q 'none.pem: No such file' err || fail "$(cat err)"
 	chmod 644 a.example.key
-	"$top/bindery" -n -f conf 2>err || fail "$(cat err)"
-	grep -q 'warning: .*a.example.key (mode 0644)' err || fail "$(cat err)"
+	"$top/bindery" -n -f conf 2>err && fail "it is taken"
+	grep -q '^conf:[0-9]*: pki "a": key .*(mode 0644)' err ||
+	    fail "$(cat err)"
 }
 
 # The clients.  client NAME must send_clear, send_tls and send_auth, each with

@@ -47,6 +47,8 @@
 
 struct loader {
 	struct bundle		*files;
+	struct guards		 guards;
+	const struct config	*conf;		/* once it is parsed */
 	struct load_report	*report;
 };
 
@@ -123,9 +125,9 @@ load_whole(struct bundle *files, const char *name, int fd)
 	return (result);
 }
 
-/* Read path into files under name.  NULL with errno. */
+/* Read path into the files under name.  NULL with errno. */
 static struct bundle_file *
-load_file(struct bundle *files, const char *name, const char *path)
+load_file(struct loader *loader, const char *name, const char *path)
 {
 	struct stat	 st;
 	int		 fd, result, saved;
@@ -142,12 +144,12 @@ load_file(struct bundle *files, const char *name, const char *path)
 	} else if (!S_ISREG(st.st_mode) && !S_ISCHR(st.st_mode)) {
 		errno = EINVAL;
 		result = -1;
-	} else
-		result = load_whole(files, name, fd);
+	} else if ((result = guard_look(&loader->guards, path, fd, &st)) == 0)
+		result = load_whole(loader->files, name, fd);
 	saved = errno;
 	close(fd);
 	errno = saved;
-	return (result == -1 ? NULL : bundle_find(files, name));
+	return (result == -1 ? NULL : bundle_find(loader->files, name));
 }
 
 static const char *
@@ -158,7 +160,7 @@ load_text(void *arg, const char *path, size_t *len)
 
 	file = bundle_find(loader->files, path);
 	if (file == NULL)
-		file = load_file(loader->files, path, path);
+		file = load_file(loader, path, path);
 	if (file == NULL)
 		return (NULL);
 	if (len != NULL)
@@ -191,95 +193,95 @@ load_glob(void *arg, const char *pattern)
 }
 
 static int
-load_is_secret(const struct config *conf, const struct table *table)
+load_is_table(const struct table *table, const char *path)
+{
+	return (table != NULL && table_path(table) != NULL &&
+	    strcmp(table_path(table), path) == 0);
+}
+
+static enum guard
+load_table_guard(const struct config *conf, const struct table *table)
 {
 	const struct listener	*listener;
 	const struct action	*action;
 
-	TAILQ_FOREACH(listener, &conf->listeners, entry) {
-		if (listener->auth == table)
-			return (1);
-	}
 	TAILQ_FOREACH(action, &conf->actions, entry) {
 		if (action->auth == table)
-			return (1);
+			return (GUARD_LOGINS);
 	}
-	return (0);
-}
-
-/* Others on this host should not even read it. */
-static void
-load_guarded(const struct origin *origin, const char *what, const char *name,
-    const char *path, struct load_report *report)
-{
-	struct stat	 st;
-
-	if (stat(path, &st) == 0 && (st.st_mode & S_IRWXO) != 0)
-		load_say(report, origin, 1, "%s %s: everybody on this host "
-		    "may read or write %s (mode %04o)", what, name, path,
-		    (unsigned int)(st.st_mode & 07777));
+	TAILQ_FOREACH(listener, &conf->listeners, entry) {
+		if (listener->auth == table)
+			return (GUARD_HASHES);
+	}
+	return (GUARD_TABLE);
 }
 
 /* A table's own file goes to its only user; the configuration goes to all. */
 static void
-load_secrets(const struct config *conf, struct bundle *files,
-    struct load_report *report)
+load_tables(struct loader *loader)
 {
 	const struct named_table	*named;
 	struct bundle_file		*file;
+	enum guard			 guard;
 	const char			*path;
+	char				 what[128];
 
-	TAILQ_FOREACH(named, &conf->tables, entry) {
-		if (!load_is_secret(conf, named->table))
-			continue;
+	TAILQ_FOREACH(named, &loader->conf->tables, entry) {
 		path = table_path(named->table);
-		if (path != NULL &&
-		    (file = bundle_find(files, path)) != NULL) {
-			file->secret = 1;
-			load_guarded(&named->origin, "table",
-			    table_name(named->table), path, report);
-		}
+		if (path == NULL ||
+		    (file = bundle_find(loader->files, path)) == NULL)
+			continue;
+		guard = load_table_guard(loader->conf, named->table);
+		file->secret |= guard != GUARD_TABLE;
+		(void)snprintf(what, sizeof(what), "table <%s>,",
+		    table_name(named->table));
+		guard_judge(&loader->guards, path, guard, &named->origin,
+		    what, loader->report);
 	}
 }
 
 /* The text of a certificate or key, or NULL after an error was said. */
 static const char *
-load_pem(struct bundle *files, const struct pki *pki, const char *path,
-    struct load_report *report)
+load_pem(struct loader *loader, const struct pki *pki, const char *path,
+    enum guard guard)
 {
 	struct bundle_file	*file;
+	char			 what[128];
 
 	/* two pki may share one */
-	if ((file = bundle_find(files, path)) == NULL)
-		file = load_file(files, path, path);
+	if ((file = bundle_find(loader->files, path)) == NULL)
+		file = load_file(loader, path, path);
 	if (file == NULL) {
-		load_say(report, &pki->origin, 0, "pki \"%s\": %s: %s",
+		load_say(loader->report, &pki->origin, 0, "pki \"%s\": %s: %s",
 		    pki->name, path, strerror(errno));
 		return (NULL);
 	}
 	file->secret = 1;
+	(void)snprintf(what, sizeof(what), "pki \"%s\": %s", pki->name,
+	    guard == GUARD_KEY ? "key" : "certificate");
+	guard_judge(&loader->guards, path, guard, &pki->origin, what,
+	    loader->report);
 	return (file->text);
 }
 
 static void
-load_pki(struct bundle *files, const struct pki *pki,
-    struct load_report *report)
+load_pki(struct loader *loader, const struct pki *pki)
 {
 	struct tls_pair	 pair;
 	struct tls	*trial;
 	const char	*why;
 
-	pair.cert = load_pem(files, pki, pki->cert, report);
-	pair.key = load_pem(files, pki, pki->key, report);
+	pair.cert = load_pem(loader, pki, pki->cert, GUARD_TRUST);
+	pair.key = load_pem(loader, pki, pki->key, GUARD_KEY);
 	if (pair.cert == NULL || pair.key == NULL)
 		return;
 	if ((trial = tls_server_new(&pair, 1, &why)) == NULL) {
-		load_say(report, &pki->origin, 0, "pki \"%s\": certificate "
-		    "%s with key %s: %s", pki->name, pki->cert, pki->key, why);
+		load_say(loader->report, &pki->origin, 0, "pki \"%s\": "
+		    "certificate %s with key %s: %s", pki->name, pki->cert,
+		    pki->key, why);
 		return;
 	}
 	tls_server_free(trial);
-	load_guarded(&pki->origin, "pki", pki->name, pki->key, report);
 }
 
 /* What the parser was told beside the files: the roles must hear it too. */
@@ -300,12 +302,13 @@ load_told(struct bundle *files, const char *hostname, char *const *defines)
  * is no must, and is read only where something depends on it.
  */
 static void
-load_authorities(const struct config *conf, struct bundle *files,
-    struct load_report *report)
+load_authorities(struct loader *loader)
 {
 	static const char *const	 usual[] = {
 		"/etc/ssl/cert.pem", "/etc/ssl/certs/ca-certificates.crt"
 	};
+	const struct config		*conf = loader->conf;
+	const struct origin		*origin = &conf->set[SET_MTA_CA_FILE];
 	const char			*path = conf->mta_ca_file, *why;
 	struct bundle_file		*file;
 	struct tls_config		*trial;
@@ -313,42 +316,61 @@ load_authorities(const struct config *conf, struct bundle *files,
 
 	if (path != NULL) {
 		trial = NULL;
-		if ((file = load_file(files, CA_NAME, path)) == NULL)
+		if ((file = load_file(loader, CA_NAME, path)) == NULL)
 			why = strerror(errno);
 		else
 			trial = tls_client_verify(file->text, &why);
 		if (trial == NULL)
-			load_say(report, &conf->set[SET_MTA_CA_FILE], 0,
+			load_say(loader->report, origin, 0,
 			    "mta ca-file %s: %s", path, why);
 		tls_client_free(trial);
+		guard_judge(&loader->guards, path, GUARD_TRUST, origin,
+		    "mta ca-file", loader->report);
 		return;
 	}
 	if (!config_verifies(conf))
 		return;
 	for (i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
-		if (load_file(files, CA_NAME, usual[i]) != NULL)
+		if (load_file(loader, CA_NAME, usual[i]) != NULL)
 			return;
+}
+
+/* The file itself, or what it includes: all that was read and is no table. */
+static void
+load_configuration(void *arg, const char *path)
+{
+	struct loader			*loader = arg;
+	const struct named_table	*named;
+	struct origin			 origin = { .file = path, .line = 1 };
+
+	if (loader->conf != NULL)
+		TAILQ_FOREACH(named, &loader->conf->tables, entry)
+			if (load_is_table(named->table, path))
+				return;
+	guard_judge(&loader->guards, path, GUARD_CONFIG, &origin,
+	    "configuration", loader->report);
 }
 
 /* What the parser does not read itself, and who is secret. */
 static void
-load_rest(const struct config *conf, struct bundle *files,
-    struct load_report *report)
+load_rest(struct loader *loader)
 {
+	const struct config	*conf = loader->conf;
 	const struct pki	*pki;
 	gid_t			 gid;
 
 	if (conf->control_group != NULL &&
 	    group_id(conf->control_group, &gid) == -1)
-		load_say(report, &conf->set[SET_CONTROL_GROUP], 0,
+		load_say(loader->report, &conf->set[SET_CONTROL_GROUP], 0,
 		    "control-group \"%s\": no such group; make it with: "
 		    "groupadd %s", conf->control_group, conf->control_group);
-	load_secrets(conf, files, report);
+	guard_each(&loader->guards, load_configuration, loader);
+	load_tables(loader);
 	TAILQ_FOREACH(pki, &conf->pkis, entry)
-		load_pki(files, pki, report);
+		load_pki(loader, pki);
 	/* without one the mta asks the local host, as libc would */
-	(void)load_file(files, RESOLV_NAME, RESOLV_CONF);
-	load_authorities(conf, files, report);
+	(void)load_file(loader, RESOLV_NAME, RESOLV_CONF);
+	load_authorities(loader);
 }
 
 struct config *
@@ -356,7 +378,7 @@ load_config(const struct parent_options *options, int reload,
     struct bundle *files, struct load_report *report)
 {
 	char			 hostname[256];
-	struct loader		 loader = { files, report };
+	struct loader		 loader = { .files = files, .report = report };
 	struct config_io	 io;
 	struct config		*conf;
 
@@ -372,27 +394,25 @@ load_config(const struct parent_options *options, int reload,
 	io.defines = options->defines;
 	io.hostname = hostname;
 	io.reload = reload;
-	conf = config_parse(options->path, &io);
+	TAILQ_INIT(&loader.guards);
+	loader.conf = conf = config_parse(options->path, &io);
 	if (conf == NULL) {
 		if (report->errors == 0)
 			load_say(report, NULL, 0, "%s: %s", options->path,
 			    strerror(errno));
+		/* tables are not known as such */
+		load_configuration(&loader, options->path);
+		guard_free(&loader.guards);
 		return (NULL);
 	}
 	load_told(files, hostname, options->defines);
-	load_rest(conf, files, report);
+	load_rest(&loader);
+	guard_free(&loader.guards);
 	if (report->errors > 0) {
 		config_free(conf);
 		return (NULL);
 	}
 	return (conf);
-}
-
-static int
-load_is_table(const struct table *table, const char *path)
-{
-	return (table != NULL && table_path(table) != NULL &&
-	    strcmp(table_path(table), path) == 0);
 }
 
 static int

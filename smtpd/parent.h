@@ -18,11 +18,14 @@
  * Between the parent's own files: parent.c (start, what roles say),
  * children.c (roles as processes), reload.c (one configuration in all),
  * generation.c (a configuration with its texts and sockets), load.c (reads
- * files), doors.c (folders, sockets) and check.c (-n).  No role includes this.
+ * files), guard.c (who may change them), doors.c (folders, sockets) and
+ * check.c (-n).  No role includes this.
  */
 
 #ifndef SMTPD_PARENT_H
 #define SMTPD_PARENT_H
+
+#include <sys/stat.h>
 
 #include "lib/config.h"
 #include "lib/ipc.h"
@@ -47,6 +50,19 @@ struct door {
 	int		 fd;
 };
 TAILQ_HEAD(doors, door);
+
+/* What was seen of the files that were read; guard.c. */
+TAILQ_HEAD(guards, guarded);
+
+/* What a file is for. */
+enum guard {
+	GUARD_CONFIG,
+	GUARD_TABLE,
+	GUARD_HASHES,		/* a table of them */
+	GUARD_LOGINS,		/* a table of them, at relays */
+	GUARD_KEY,
+	GUARD_TRUST		/* certificates */
+};
 
 /* A configuration with its texts and doors.  It owns all three. */
 struct generation {
@@ -128,6 +144,20 @@ int		 load_wanted(const struct config *, const struct bundle_file *,
 int		 load_configures(enum role);
 /* Whether this configuration needs the role at all. */
 int		 load_needs(const struct config *, enum role);
+
+/*
+ * guard.c: who else may change or read files.  Look at one that is open to be
+ * read.  0, or -1 with errno.
+ */
+int		 guard_look(struct guards *, const char *path, int fd,
+		    const struct stat *);
+void		 guard_each(const struct guards *,
+		    void (*)(void *, const char *path), void *);
+/* Say what is wrong with it, what: its name in words, before the path. */
+void		 guard_judge(const struct guards *, const char *path,
+		    enum guard, const struct origin *, const char *what,
+		    struct load_report *);
+void		 guard_free(struct guards *);
 
 /* doors.c: 0, or -1 after an error was said. */
 int		 doors_folders(const struct config *, struct load_report *);

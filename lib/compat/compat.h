@@ -54,6 +54,17 @@ void	 socket_defer_port(int fd);
  */
 void	 memory_give_back(void);
 
+/*
+ * Whom an access control list lets write a file beside its owner and others;
+ * the file's own group is one of them.  At most max are given; how many there
+ * are, or -1 where there is no list, and the mode says it.
+ */
+struct acl_writer {
+	int		 is_group;
+	unsigned int	 id;
+};
+int	 acl_writers(int fd, gid_t group, struct acl_writer *, int max);
+
 #ifndef __OpenBSD__
 #include <stddef.h>
 
