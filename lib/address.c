@@ -34,8 +34,6 @@
 #include "lib/address.h"
 
 #define LOCAL_MAX	64		/* RFC 5321 4.5.3.1.1 */
-#define LABEL_MAX	63		/* RFC 1035 2.3.4 */
-#define NAME_MAX_TEXT	253		/* what fits 255 octets on the wire */
 
 #define TEXTS		8		/* static results, used in turn */
 #define TEXT_SIZE	64
@@ -45,12 +43,11 @@ static size_t	 utf8_len(const char *, const char *);
 static int	 local_valid(const char *, const char *, int);
 static int	 dot_string_valid(const char *, const char *, int);
 static int	 quoted_valid(const char *, const char *, int);
-static int	 name_valid(const char *, int);
-static int	 literal_valid(const char *);
 static const char *at_sign(const char *);
 
 /*
- * Length of the UTF-8 sequence at s, which ends before end; 0: none.  Neither
+ * Length of the UTF-8 sequence at s, which ends before end; 0: none that an
+ * address may hold.  Neither
  * overlong forms nor surrogates are sequences (RFC 3629 4).
  */
 static size_t
@@ -71,7 +68,8 @@ utf8_len(const char *s, const char *end)
 	if ((size_t)(end - s) < len)
 		return (0);
 
-	if (p[0] == 0xe0)
+	/* C1 controls are UTF-8, but of no address */
+	if (p[0] == 0xe0 || p[0] == 0xc2)
 		low = 0xa0;
 	else if (p[0] == 0xed)
 		high = 0x9f;
@@ -148,49 +146,6 @@ local_valid(const char *s, const char *end, int utf8)
 	return (dot_string_valid(s, end, utf8));
 }
 
-/* A name of dotted labels; with utf8 also of U-labels (RFC 6531 3.3). */
-static int
-name_valid(const char *s, int utf8)
-{
-	const char *label, *end, *p;
-	size_t len;
-
-	len = strlen(s);
-	if (len == 0 || len > NAME_MAX_TEXT)
-		return (-1);
-	end = s + len;
-	for (label = s; label < end; label = p + 1) {
-		for (p = label; p < end && *p != '.'; p += len) {
-			len = 1;
-			if ((unsigned char)*p >= 0x80) {
-				if (!utf8 || (len = utf8_len(p, end)) == 0)
-					return (-1);
-			} else if (!isalnum((unsigned char)*p) && *p != '-')
-				return (-1);
-		}
-		if (p == label || p - label > LABEL_MAX)
-			return (-1);
-		if (*label == '-' || p[-1] == '-')
-			return (-1);
-		if (p + 1 == end)	/* a dot at the end */
-			return (-1);
-	}
-	return (0);
-}
-
-/* RFC 5321 4.1.3, without the general form, which nobody has defined. */
-static int
-literal_valid(const char *s)
-{
-	struct sockaddr_storage ss;
-	int tagged;
-
-	tagged = strncasecmp(s + 1, "IPv6:", 5) == 0;
-	if (s[strlen(s) - 1] != ']' || sockaddr_parse(s, &ss) == -1)
-		return (-1);
-	return (tagged == (ss.ss_family == AF_INET6) ? 0 : -1);
-}
-
 /* The '@' after the local part, or NULL. */
 static const char *
 at_sign(const char *s)
@@ -206,17 +161,30 @@ at_sign(const char *s)
 }
 
 int
-address_valid(const char *s, int utf8)
+address_canonical(const char *s, char *address)
 {
+	char domain[DOMAIN_MAX];
 	const char *at;
 
-	if (strlen(s) >= ADDRESS_MAX || (at = at_sign(s)) == NULL)
-		return (0);
-	if (local_valid(s, at, utf8) == -1)
-		return (0);
-	if (at[1] == '[')
-		return (literal_valid(at + 1) == 0);
-	return (name_valid(at + 1, utf8) == 0);
+	if (strlen(s) >= ADDRESS_MAX || (at = at_sign(s)) == NULL ||
+	    local_valid(s, at, 1) == -1)
+		return (-1);
+	if (domain_canonical(at + 1, domain) == -1)
+		return (-2);
+	snprintf(address, ADDRESS_MAX, "%.*s@%s", (int)(at - s), s, domain);
+	return (0);
+}
+
+int
+address_valid(const char *s, int utf8)
+{
+	char address[ADDRESS_MAX];
+	const char *p;
+
+	for (p = s; !utf8 && *p != '\0'; p++)
+		if ((unsigned char)*p >= 0x80)
+			return (0);
+	return (address_canonical(s, address) == 0);
 }
 
 const char *
@@ -247,27 +215,6 @@ address_same(const char *a, const char *b)
 	if (len != address_local_len(b) || memcmp(a, b, len) != 0)
 		return (0);
 	return (strcasecmp(address_domain(a), address_domain(b)) == 0);
-}
-
-int
-domain_valid(const char *s)
-{
-	return (name_valid(s, 0) == 0);
-}
-
-int
-domain_match(const char *pattern, const char *domain)
-{
-	size_t plen, dlen;
-
-	if (pattern[0] != '*' || pattern[1] != '.')
-		return (strcasecmp(pattern, domain) == 0);
-	/* the suffix with its dot, and something before it */
-	pattern++;
-	plen = strlen(pattern);
-	dlen = strlen(domain);
-	return (dlen > plen &&
-	    strcasecmp(domain + dlen - plen, pattern) == 0);
 }
 
 static char *
@@ -396,6 +343,22 @@ sockaddr_loopback(const struct sockaddr *sa)
 }
 
 void
+sockaddr_unmap(struct sockaddr *sa)
+{
+	const struct in6_addr *in6;
+	struct sockaddr_in in = { .sin_family = AF_INET };
+
+	if (sa->sa_family != AF_INET6)
+		return;
+	in6 = &((const struct sockaddr_in6 *)sa)->sin6_addr;
+	if (!IN6_IS_ADDR_V4MAPPED(in6))
+		return;
+	memcpy(&in.sin_addr, in6->s6_addr + 12, sizeof(in.sin_addr));
+	in.sin_port = ((const struct sockaddr_in6 *)sa)->sin6_port;
+	memcpy(sa, &in, sizeof(in));
+}
+
+void
 sockaddr_set_port(struct sockaddr *sa, int port)
 {
 	if (sa->sa_family == AF_INET)
@@ -430,13 +393,21 @@ cidr_parse(const char *s, struct cidr *cidr)
 		return (-1);
 	max = cidr->addr.ss_family == AF_INET ? 32 : 128;
 	cidr->bits = max;
-	if (slash == NULL)
-		return (0);
-	/* strtonum takes blanks and signs, a network has none */
-	if (!isdigit((unsigned char)*slash))
-		return (-1);
-	cidr->bits = strtonum(slash, 0, max, &error);
-	return (error == NULL ? 0 : -1);
+	if (slash != NULL) {
+		/* strtonum takes blanks and signs, a network has none */
+		if (!isdigit((unsigned char)*slash))
+			return (-1);
+		cidr->bits = strtonum(slash, 0, max, &error);
+		if (error != NULL)
+			return (-1);
+	}
+	/* a client that comes by IPv4 is never seen as a mapped one */
+	if (max == 128 && cidr->bits >= 96) {
+		sockaddr_unmap((struct sockaddr *)&cidr->addr);
+		if (cidr->addr.ss_family == AF_INET)
+			cidr->bits -= 96;
+	}
+	return (0);
 }
 
 int

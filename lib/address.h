@@ -30,8 +30,8 @@
 #define DOMAIN_MAX	256
 
 /*
- * Whether it is a "local@domain" (quoted local parts and address literals
- * included; UTF-8 only where utf8 says so).
+ * Whether it is a "local@domain" whose domain has a form (quoted local parts
+ * and address literals included; UTF-8 only where utf8 says so).
  */
 int		 address_valid(const char *, int utf8);
 /* The domain within address, after the last unquoted '@'; "" for none. */
@@ -41,10 +41,31 @@ size_t		 address_local_len(const char *);
 /* Same mailbox: local part exactly, domain without case. */
 int		 address_same(const char *, const char *);
 
-/* Whether it is a DNS name of letters, digits, hyphens (RFC 5321 4.1.2). */
+/*
+ * The one form of a mail domain, into domain (DOMAIN_MAX): a lower case ASCII
+ * name without the last dot, or an address literal.  0, or -1: it has none.
+ */
+int		 domain_canonical(const char *, char *domain);
+/*
+ * The same of "local@domain", into address (ADDRESS_MAX); the local part stays
+ * as it is.  0, -1 for a local part that is none, -2 for a domain.
+ */
+int		 address_canonical(const char *, char *address);
+/* Whether it is a host's name: letters, digits, hyphens (RFC 5321 4.1.2). */
 int		 domain_valid(const char *);
 /* "*.example.com" matches all below example.com; else equal without case. */
 int		 domain_match(const char *pattern, const char *domain);
+
+/* What one may write to mean addresses or domains, in bits. */
+#define PATTERN_ADDRESS		0x01	/* bob@example.com */
+#define PATTERN_AT		0x02	/* @example.com */
+#define PATTERN_AT_BELOW	0x04	/* @*.example.com */
+#define PATTERN_DOMAIN		0x08	/* example.com */
+#define PATTERN_BELOW		0x10	/* *.example.com */
+#define PATTERN_NULL		0x20	/* <> */
+#define PATTERN_ANY		0x40	/* * */
+/* Which of them it is, its one form in form (ADDRESS_MAX); 0: none. */
+int		 pattern_canonical(const char *, char *form);
 
 /* 0 and the address (port 0), or -1: only literals, "[v6]" and "IPv6:" too. */
 int		 sockaddr_parse(const char *, struct sockaddr_storage *);
@@ -59,6 +80,8 @@ socklen_t	 sockaddr_len(const struct sockaddr *);
 int		 sockaddr_same(const struct sockaddr *,
 		    const struct sockaddr *);
 int		 sockaddr_loopback(const struct sockaddr *);
+/* An IPv4 address in IPv6 form becomes plain; the port stays. */
+void		 sockaddr_unmap(struct sockaddr *);
 void		 sockaddr_set_port(struct sockaddr *, int port);
 int		 sockaddr_port(const struct sockaddr *);
 

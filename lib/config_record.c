@@ -380,6 +380,7 @@ static int
 host_parse(struct recorder *r, struct action *a, char *rest)
 {
 	struct sockaddr_storage	 ss;
+	char			 domain[DOMAIN_MAX];
 	char			*p;
 
 	if ((p = strrchr(rest, '@')) != NULL) {
@@ -401,9 +402,11 @@ host_parse(struct recorder *r, struct action *a, char *rest)
 			return (-1);
 	} else if (*p != '\0')
 		return (-1);
-	if (sockaddr_parse(rest, &ss) == -1 && !domain_valid(rest))
+	if (sockaddr_parse(rest, &ss) == 0)
+		strlcpy(domain, rest, sizeof(domain));
+	else if (domain_canonical(rest, domain) == -1)
 		return (-1);
-	a->relay_host = checked_strdup(rest);
+	a->relay_host = checked_strdup(domain);
 	return (0);
 }
 

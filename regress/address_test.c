@@ -49,15 +49,16 @@ static const char *const good[] = {
 	"\"\"@example.org", "\"a b\"@example.org", "\"a@b\"@example.org",
 	"\"a\\\"b\"@example.org", "\"a\\\\\"@example.org",
 	"bob@[192.0.2.1]", "bob@[IPv6:2001:db8::1]", "bob@[ipv6:::1]",
-	"1@2.example", "postmaster@localhost"
+	"1@2.example", "postmaster@localhost", "bob@exam_ple.org",
+	"bob@example.org."
 };
 
 static const char *const bad[] = {
 	"", "@", "bob", "bob@", "@example.org", ".bob@example.org",
 	"bob.@example.org", "b..b@example.org", "b b@example.org",
-	"bob@exa mple.org", "bob@.example.org", "bob@example.org.",
+	"bob@exa mple.org", "bob@.example.org",
 	"bob@example..org", "bob@-example.org", "bob@example-.org",
-	"bob@exam_ple.org", "bob@@example.org", "a@b@c", "bob@[192.0.2.1",
+	"bob@example.org..", "bob@192.0.2.1", "bob@@example.org", "a@b@c", "bob@[192.0.2.1",
 	"bob@192.0.2.1]", "bob@[192.0.2.256]", "bob@[2001:db8::1]",
 	"bob@[IPv6:192.0.2.1]", "bob@[]", "bob@[IPv6:]", "bob@[x:y]",
 	"\"bob@example.org", "\"bob\\\"@example.org", "bob\"x\"@example.org",
@@ -83,7 +84,8 @@ ATF_TC_BODY(utf8, tc)
 	static const char *const wrong[] = {
 		"\xc0\xaf@x", "\xe0\x80\xaf@x", "\xed\xa0\x80@x",
 		"\xf4\x90\x80\x80@x", "\xc3@x", "\xc3", "a@\xc3", "\xff@x",
-		"\x80@x", "\"\xc3\"@x", "a@\xe2\x82", "\xf0\x9f\x98@x"
+		"\x80@x", "\"\xc3\"@x", "a@\xe2\x82", "\xf0\x9f\x98@x",
+		"a\xc2\x85@x", "\"\xc2\x9f\"@x", "a@x\xc2\x80.example"
 	};
 	size_t i;
 
@@ -92,6 +94,112 @@ ATF_TC_BODY(utf8, tc)
 	ATF_CHECK(address_valid("\xf0\x9f\x98\x80@example.org", 1));
 	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		ATF_CHECK_MSG(!address_valid(wrong[i], 1), "%zu", i);
+}
+
+/* Each pair is one identity; NULL: there is none. */
+ATF_TC_WITHOUT_HEAD(canonical);
+ATF_TC_BODY(canonical, tc)
+{
+	static const char *const forms[][2] = {
+		{ "Example.COM", "example.com" },
+		{ "example.com.", "example.com" },
+		{ "foo_bar.example", "foo_bar.example" },
+		{ "_dmarc.example", "_dmarc.example" },
+		{ "ab--cd.example", "ab--cd.example" },
+		{ "XN--LS8H.example", "xn--ls8h.example" },
+		{ "xn--a.example", "xn--a.example" },
+		{ "B\xc3\x9c" "cher.Example", "xn--bcher-kva.example" },
+		{ "bu\xcc\x88" "cher.example", "xn--bcher-kva.example" },
+		{ "b\xc3\xbc" "cher\xe3\x80\x82" "example",
+		    "xn--bcher-kva.example" },
+		{ "b\xc3\xbc" "cher.example\xe3\x80\x82",
+		    "xn--bcher-kva.example" },
+		{ "fa\xc3\x9f.example", "xn--fa-hia.example" },
+		{ "\xef\xbd\x85xample.com", "example.com" },
+		{ "ab--cd.foo_bar.xn--ls8h.b\xc3\xbc" "cher.example",
+		    "ab--cd.foo_bar.xn--ls8h.xn--bcher-kva.example" },
+		{ "[192.0.2.1]", "[192.0.2.1]" },
+		{ "[ipv6:2001:DB8:0:0::1]", "[IPv6:2001:db8::1]" },
+		{ "[IPv6:::ffff:192.0.2.1]", "[192.0.2.1]" },
+		{ "[IPv6:::FFFF:c000:201]", "[192.0.2.1]" },
+		{ "", NULL }, { ".", NULL }, { "a..example", NULL },
+		{ "example.com..", NULL }, { "192.0.2.1", NULL },
+		{ "a.example.1", NULL }, { "12.", NULL },
+		{ "a b.example", NULL }, { "a@b.example", NULL },
+		{ "a\xef\xbc\xa0" "b.example", NULL },
+		{ "\xef\xbc\x91\xef\xbc\x92\xef\xbc\x97.\xef\xbc\x90."
+		    "\xef\xbc\x90.\xef\xbc\x91", NULL },
+		{ "127.0.0.\xef\xbc\x91", NULL },
+		{ "a\xe3\x80\x82\xe3\x80\x82" "example", NULL },
+		{ "\xe3\x80\x82", NULL }, { "\xc2\xad.example", NULL },
+		{ "b\xc2\x85.example", NULL }, { "b\x01.example", NULL },
+		{ "\xef\xbb\xbf.example", NULL },
+		/* IDNA2008 has no emoji, but DNS has their A-labels */
+		{ "\xf0\x9f\x92\xa9.example", NULL },
+		{ "\xc3.example", NULL }, { "\xc0\xae.example", NULL },
+		{ "a\xef\xbc\x8f" "b.example", NULL },
+		{ "*.example", NULL }, { "[", NULL }, { "[::1]", NULL },
+		{ "[IPv6:1.2.3.4]", NULL }, { "[1.2.3]", NULL }
+	};
+	char domain[DOMAIN_MAX], address[ADDRESS_MAX], whole[ADDRESS_MAX];
+	char expect[ADDRESS_MAX];
+	size_t i;
+	int r;
+
+	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		r = domain_canonical(forms[i][0], domain);
+		ATF_CHECK_MSG(r == (forms[i][1] == NULL ? -1 : 0), "%s: %d %s",
+		    forms[i][0], r, r == 0 ? domain : "");
+		if (r == -1 || forms[i][1] == NULL)
+			continue;
+		ATF_CHECK_STREQ(forms[i][1], domain);
+		/* the local part is kept as written */
+		snprintf(whole, sizeof(whole), "Bob@%s", forms[i][0]);
+		ATF_REQUIRE(address_canonical(whole, address) == 0);
+		snprintf(expect, sizeof(expect), "Bob@%s", domain);
+		ATF_CHECK_STREQ(expect, address);
+		/* and the form has no other form */
+		ATF_REQUIRE(domain_canonical(domain, address) == 0);
+		ATF_CHECK_STREQ(domain, address);
+	}
+	ATF_CHECK_EQ(-1, address_canonical("a b@x", address));
+	ATF_CHECK_EQ(-1, address_canonical("a\xef\xbc\xa0" "b", address));
+	ATF_CHECK_EQ(-2, address_canonical("a@b c", address));
+}
+
+ATF_TC_WITHOUT_HEAD(patterns);
+ATF_TC_BODY(patterns, tc)
+{
+	static const struct {
+		const char *text;
+		int kind;
+		const char *form;
+	} patterns[] = {
+		{ "Bob@B\xc3\xbc" "cher.example", PATTERN_ADDRESS,
+		    "Bob@xn--bcher-kva.example" },
+		{ "@X.example.", PATTERN_AT, "@x.example" },
+		{ "@*.X.example", PATTERN_AT_BELOW, "@*.x.example" },
+		{ "X.example", PATTERN_DOMAIN, "x.example" },
+		{ "*.b\xc3\xbc" "cher.example", PATTERN_BELOW,
+		    "*.xn--bcher-kva.example" },
+		{ "<>", PATTERN_NULL, "<>" }, { "*", PATTERN_ANY, "*" },
+		{ "\"*\"@x.example", PATTERN_ADDRESS, "\"*\"@x.example" },
+		{ "*@x.example", 0, NULL }, { "a*@x.example", 0, NULL },
+		{ "a@*.x", 0, NULL }, { "@*", 0, NULL }, { "@", 0, NULL },
+		{ "", 0, NULL }, { "*.", 0, NULL }, { "**", 0, NULL },
+		{ "a@b c", 0, NULL }, { "x.*", 0, NULL }, { "x ", 0, NULL }
+	};
+	char form[ADDRESS_MAX];
+	size_t i;
+	int kind;
+
+	for (i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
+		kind = pattern_canonical(patterns[i].text, form);
+		ATF_CHECK_EQ_MSG(patterns[i].kind, kind, "%s",
+		    patterns[i].text);
+		if (kind != 0)
+			ATF_CHECK_STREQ(patterns[i].form, form);
+	}
 }
 
 ATF_TC_WITHOUT_HEAD(lengths);
@@ -249,6 +357,8 @@ ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, valid);
 	ATF_TP_ADD_TC(tp, utf8);
+	ATF_TP_ADD_TC(tp, canonical);
+	ATF_TP_ADD_TC(tp, patterns);
 	ATF_TP_ADD_TC(tp, lengths);
 	ATF_TP_ADD_TC(tp, parts);
 	ATF_TP_ADD_TC(tp, domains);

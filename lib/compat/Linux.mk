@@ -1,5 +1,5 @@
 # Linux: libbsd for the BSD functions, our own imsg, seccomp and Landlock.
-PKGS =		libbsd-overlay libbsd-ctor libtls libseccomp libcares
+PKGS =		libbsd-overlay libbsd-ctor libtls libseccomp libcares libidn2
 PKGCFLAGS !=	pkg-config --cflags $(PKGS) 2>/dev/null || true
 PKGLIBS !=	pkg-config --libs $(PKGS) 2>/dev/null || true
 CPPFLAGS +=	-D_GNU_SOURCE -DLIBBSD_OPENBSD_VIS -Ilib/compat/linux \

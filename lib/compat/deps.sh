@@ -11,7 +11,7 @@ here=$(dirname "$0")
 debian() {
 	# build; then tests and man pages
 	want="pkg-config byacc libbsd-dev libtls-dev libssl-dev libevent-dev
-	    libc-ares-dev libseccomp-dev libcrypt-dev
+	    libc-ares-dev libseccomp-dev libcrypt-dev libidn2-dev
 	    libatf-dev atf-sh kyua dnsmasq-base swaks msmtp s-nail curl
 	    strace iproute2 python3 openssl libnet-ssleay-perl
 	    mandoc bmake"
@@ -38,7 +38,7 @@ debian() {
 
 openbsd() {
 	missing=
-	for package in libcares kyua atf dnsmasq swaks curl python3; do
+	for package in libcares libidn2 kyua atf dnsmasq swaks curl python3; do
 		pkg_info -qe "$package-*" || missing="$missing $package"
 	done
 	[ -n "$missing" ] || return 0
