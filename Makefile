@@ -23,8 +23,8 @@ MANDIR ?=	$(PREFIX)/$(MAN)
 POOL_SLAB ?=	65000
 CPPFLAGS +=	-DPOOL_SLAB=$(POOL_SLAB)
 
-LIB =		lib/address.o lib/domain.o lib/table.o lib/rules.o lib/envelope.o \
-		lib/facts.o lib/task.o lib/text.o lib/crc32c.o lib/control.o \
+LIB =		lib/address.o lib/domain.o lib/table.o lib/rules.o \
+		lib/envelope.o lib/facts.o lib/task.o lib/text.o lib/crc32c.o lib/control.o \
 		lib/config.o lib/config_check.o lib/options.o lib/bundle.o \
 		lib/config_check_rules.o lib/config_record.o \
 		lib/config_record_binding.o lib/config_print.o lib/lex.o \

@@ -410,7 +410,7 @@ setting_parse(struct config *c, enum setting id, const char *text,
 		*number = strtonum(text, 1, INT_MAX, &error);
 		return (error == NULL ? 0 : -1);
 	case SETTING_TIME:
-		*why = "is not a time such as 4d";
+		*why = duration_error(text);
 		return (duration_parse(text, number) == -1 || *number < 1 ||
 		    *number > INT_MAX ? -1 : 0);
 	case SETTING_SIZE:
@@ -418,7 +418,7 @@ setting_parse(struct config *c, enum setting id, const char *text,
 		return (size_parse(text, number) == -1 || *number < 1 ?
 		    -1 : 0);
 	case SETTING_RETRY:
-		*why = "is not MIN..MAX, such as 5m..4h";
+		*why = "is not MIN..MAX with units, such as 5m..4h";
 		return (setting_retry(c, text));
 	case SETTING_DEFAULT:
 		*why = "is not normal, suspended or none";

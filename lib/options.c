@@ -115,9 +115,12 @@ parse_rate(const char *text, struct option *o, const char **why)
 		return (-1);
 	memcpy(count, text, len);
 	count[len] = '\0';
-	o->number = strtonum(count, 1, COUNT_MAX, NULL);
-	if (o->number == 0 || duration_parse(slash + 1, &o->seconds) == -1)
+	if ((o->number = strtonum(count, 1, COUNT_MAX, NULL)) == 0)
 		return (-1);
+	if (duration_parse(slash + 1, &o->seconds) == -1) {
+		*why = "is not a rate such as 60/1m: its period has a unit";
+		return (-1);
+	}
 	if (o->seconds < 1 || o->seconds > PERIOD_MAX) {
 		*why = "has a period that is not between 1s and 31d";
 		return (-1);
@@ -181,7 +184,7 @@ static int
 parse_time(const char *text, struct option *o, const char **why)
 {
 	if (duration_parse(text, &o->number) == -1) {
-		*why = "is not a time such as 4d";
+		*why = duration_error(text);
 		return (-1);
 	}
 	if (o->number < 1 || o->number > COUNT_MAX) {

@@ -142,10 +142,6 @@ duration_parse(const char *s, int64_t *seconds)
 
 	if (digits(&s, &n) == -1)
 		return (-1);
-	if (*s == '\0') {
-		*seconds = n;
-		return (0);
-	}
 	for (;;) {
 		/* each unit once, the longer before the shorter */
 		for (i = last; i < NUNITS; i++)
@@ -162,6 +158,16 @@ duration_parse(const char *s, int64_t *seconds)
 	}
 	*seconds = total;
 	return (0);
+}
+
+const char *
+duration_error(const char *s)
+{
+	size_t len = strlen(s);
+
+	if (len > 0 && isdigit((unsigned char)s[len - 1]))
+		return ("has no unit: a time is such as 60s, 5m, 4h or 4d");
+	return ("is not a time such as 60s, 5m, 4h or 4d");
 }
 
 const char *

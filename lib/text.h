@@ -29,8 +29,10 @@ int		 id_parse(const char *, uint64_t *id);
 int		 id_parse_rcpt(const char *, uint64_t *id, uint32_t *rcpt);
 const char	*id_text(uint64_t);		/* static buffers, in turn */
 
-/* "5m", "1h30m", "4d", "30s", "90" (seconds).  -1: none. */
+/* "5m", "1h30m", "4d", "30s"; each number has a unit.  -1: none. */
 int		 duration_parse(const char *, int64_t *seconds);
+/* What is wrong with a text that is none, to go behind it. */
+const char	*duration_error(const char *);
 const char	*duration_text(uint64_t seconds);	/* "4h2m", in turn */
 /* "35M", "64K", "1G", "4096".  -1: none. */
 int		 size_parse(const char *, int64_t *octets);

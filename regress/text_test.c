@@ -59,9 +59,9 @@ ATF_TC_BODY(durations, tc)
 		const char	*text;
 		int64_t		 seconds;
 	} t[] = {
-		{ "90", 90 }, { "0", 0 }, { "30s", 30 }, { "5m", 300 },
+		{ "90", -1 }, { "0", -1 }, { "30s", 30 }, { "0s", 0 }, { "5m", 300 },
 		{ "1h30m", 5400 }, { "4d", 345600 }, { "1w", 604800 },
-		{ "", -1 }, { "m", -1 }, { "5", 5 }, { "5x", -1 },
+		{ "", -1 }, { "m", -1 }, { "5", -1 }, { "1d2", -1 }, { "5x", -1 },
 		{ "5m ", -1 }, { "-5m", -1 }, { "1h30", -1 },
 		{ "1m1h", -1 }, { "1m1m", -1 }, { "5 m", -1 },
 		{ "99999999999999999999", -1 }, { "9223372036854775807d", -1 }
@@ -76,6 +76,10 @@ ATF_TC_BODY(durations, tc)
 		ATF_CHECK_EQ_MSG(t[i].seconds, seconds, "%s", t[i].text);
 		ATF_CHECK_EQ(t[i].seconds == -1 ? -1 : 0, error);
 	}
+	/* a number alone is told how to be a time */
+	ATF_CHECK(strstr(duration_error("60"), "no unit") != NULL);
+	ATF_CHECK(strstr(duration_error("60x"), "no unit") == NULL);
+	ATF_CHECK(strstr(duration_error(""), "60s") != NULL);
 	ATF_CHECK_STREQ("0s", duration_text(0));
 	ATF_CHECK_STREQ("59s", duration_text(59));
 	ATF_CHECK_STREQ("4h2m", duration_text(4 * 3600 + 2 * 60 + 1));
