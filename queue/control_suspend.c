@@ -102,7 +102,14 @@ take_scope(struct client *client, char **words, int n, struct suspension *s,
 			break;
 		}
 		if (take_word(words, n, &i, s, length) == -1) {
-			control_error(client, "%s: not understood", words[i]);
+			if (i > 0 && strcmp(words[i - 1], "for") == 0)
+				control_error(client, "for: \"%s\" %s", words[i],
+				    duration_parse(words[i], length) == -1 ?
+				    duration_error(words[i]) : "is no time "
+				    "that a suspension can take");
+			else
+				control_error(client, "%s: not understood",
+				    words[i]);
 			return (-1);
 		}
 	}
@@ -111,6 +118,9 @@ take_scope(struct client *client, char **words, int n, struct suspension *s,
 		    "[domain D|site S] [for T] [reason TEXT]");
 		return (-1);
 	}
+	if (s->domain != NULL && (pattern_canonical(s->domain,
+	    client->filter.form[0]) & (PATTERN_DOMAIN | PATTERN_BELOW)) != 0)
+		s->domain = client->filter.form[0];
 	client->filter.older = -1;
 	client->filter.binding = s->binding;
 	client->filter.domain = s->domain;

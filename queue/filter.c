@@ -19,6 +19,7 @@
  * memory holds is asked first; the envelope only where a condition needs it.
  */
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -55,6 +56,13 @@ filter_value(struct filter *f, const char *word)
 	return (NULL);
 }
 
+void
+filter_form(const char **value, int kinds, char *form)
+{
+	if (*value != NULL && (pattern_canonical(*value, form) & kinds) != 0)
+		*value = form;
+}
+
 int
 filter_parse(struct filter *f, char **words, int n, const char **error)
 {
@@ -88,10 +96,15 @@ filter_parse(struct filter *f, char **words, int n, const char **error)
 		if (value != NULL)
 			*value = words[i];
 		else if (duration_parse(words[i], &f->older) == -1) {
-			*error = "older: not a time";
+			snprintf(f->error, sizeof(f->error), "older: \"%.32s\" "
+			    "%s", words[i], duration_error(words[i]));
+			*error = f->error;
 			return (-1);
 		}
 	}
+	filter_form(&f->domain, PATTERN_DOMAIN | PATTERN_BELOW, f->form[0]);
+	filter_form(&f->sender, PATTERN_ADDRESS | PATTERN_AT |
+	    PATTERN_AT_BELOW, f->form[1]);
 	if (i == 0) {
 		*error = "which? [binding B] [domain D|site S] [sender S] "
 		    "[auth U] [older T], an ID, or all";

@@ -30,6 +30,7 @@
 #include <sys/tree.h>
 #include <stdint.h>
 
+#include "lib/address.h"
 #include "lib/config.h"
 #include "lib/control.h"
 #include "lib/envelope.h"
@@ -503,6 +504,8 @@ struct filter {
 	int		 has_id;
 	int		 all;
 	int		 by_lane;	/* domain is the lane's alone */
+	char		 form[2][ADDRESS_MAX];	/* of domain and sender */
+	char		 error[128];
 };
 
 struct filter_subject {
@@ -521,6 +524,8 @@ struct filter_subject {
  */
 int		 filter_parse(struct filter *, char **words, int n,
 		    const char **error);
+/* The one form of what names domains, in form; else it stays as it is. */
+void		 filter_form(const char **value, int kinds, char *form);
 /* Decided by what is in memory: 0 no, 1 yes, 2: the envelope is needed. */
 int		 filter_quick(const struct filter *,
 		    const struct filter_subject *);

@@ -190,14 +190,13 @@ transaction_mail(struct ipc *ipc, struct ipc_msg *msg)
 char *
 action_destination(const struct action *action, const char *address)
 {
-	char	*text, *p;
+	char	 domain[DOMAIN_MAX];
 
-	text = text_copy(action->host != NULL ? action->host :
-	    address_domain(address));
-	if (action->host == NULL)
-		for (p = text; *p != '\0'; p++)
-			*p = (char)tolower((unsigned char)*p);
-	return (text);
+	if (action->host != NULL ||
+	    domain_canonical(address_domain(address), domain) == -1)
+		return (text_copy(action->host != NULL ? action->host :
+		    address_domain(address)));
+	return (text_copy(domain));
 }
 
 int

@@ -268,6 +268,9 @@ bad_commands_body()
 		resume binding nobody
 		resume binding acme for 1h
 		suspend binding acme for 0
+		suspend binding acme for 5
+		show queue older 60
+		remove older 60
 		suspend binding acme for 4000000d
 		suspend binding acme binding globex
 		-n resume smtp

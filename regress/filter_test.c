@@ -97,7 +97,7 @@ ATF_TC_BODY(conditions, tc)
 		{ "binding", -1 },
 		{ "older soon", -1 },
 		{ "binding acme binding globex", -1 },
-		{ "older 1h older 0", -1 },
+		{ "older 1h older 0s", -1 }, { "older 60", -1 }, { "older 1h5", -1 },
 		{ "everything", -1 },
 		{ "5f3a", -1 },
 		{ "all of", 2 },

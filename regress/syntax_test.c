@@ -112,7 +112,14 @@ ATF_TC_BODY(mail_bad, tc)
 		{ "FROM:<@b>", "501 5.5.4" },
 		{ "FROM:<a@b@c.example>", "501 5.1.7" },
 		{ "FROM:<a..b@c.example>", "501 5.1.7" },
-		{ "FROM:<a@b.example\x01>", "501 5.1.7" },
+		{ "FROM:<a@b.example\x01>", "553 5.1.7" },
+		{ "FROM:<a@192.0.2.1>", "553 5.1.7" },
+		{ "FROM:<a@b..example>", "553 5.1.7" },
+		{ "FROM:<a@\xef\xbc\x91\xef\xbc\x92.\xef\xbc\x91> SMTPUTF8",
+		    "553 5.1.7" },
+		{ "FROM:<a\xc2\x85z@b.example> SMTPUTF8", "553 5.1.7" },
+		{ "FROM:<a@b\xef\xbc\xa0z.example> SMTPUTF8", "553 5.1.7" },
+		{ "FROM:<a@b\xc3\xbc.example>", "553 5.6.7" },
 		{ "FROM:<\xc3\xbc@b.example>", "553 5.6.7" },
 		{ "FROM:<> SIZE", "501 5.5.4" },
 		{ "FROM:<> SIZE=", "501 5.5.4" },
@@ -241,6 +248,16 @@ ATF_TC_BODY(utf8, tc)
 	ATF_CHECK(syntax_mail("FROM:<a@b.example> SMTPUTF8 BODY=8BITMIME",
 	    &mail) == NULL);
 	ATF_CHECK(syntax_rcpt(good, 1, &rcpt) == NULL);
+	/* one identity: the domain's A-label, the local part as written */
+	ATF_CHECK_STREQ("\xc3\xbc@xn--tda.example", rcpt.address);
+	ATF_CHECK(syntax_mail("FROM:<News@B\xc3\x9c" "cher.Example.> SMTPUTF8",
+	    &mail) == NULL);
+	ATF_CHECK_STREQ("News@xn--bcher-kva.example", mail.sender);
+	ATF_CHECK(syntax_rcpt("TO:<a@[ipv6:::FFFF:192.0.2.1]>", 0,
+	    &rcpt) == NULL);
+	ATF_CHECK_STREQ("a@[192.0.2.1]", rcpt.address);
+	ATF_CHECK_EQ(0, strncmp(syntax_rcpt("TO:<a@b.\xff>", 1, &rcpt),
+	    "553 5.1.2", 9));
 	ATF_CHECK_EQ(0, strncmp(syntax_rcpt(good, 0, &rcpt), "553 5.6.7", 9));
 	ATF_CHECK_EQ(0, strncmp(syntax_rcpt("TO:<\xc3@b.example>", 1, &rcpt),
 	    "501 5.1.3", 9));

@@ -337,21 +337,27 @@ auth_command(struct session *s, const char *args)
 static int
 sender_is(const char *word, size_t len, const char *sender)
 {
-	char	 text[ADDRESS_MAX];
+	char	 text[ADDRESS_MAX], form[ADDRESS_MAX];
 
 	if (len == 0 || len >= sizeof(text))
 		return (0);
 	memcpy(text, word, len);
 	text[len] = '\0';
-	if (strcmp(text, "*") == 0)
+	switch (pattern_canonical(text, form)) {
+	case PATTERN_ANY:
 		return (1);
-	if (*sender == '\0')
-		return (strcmp(text, "<>") == 0);
-	if (text[0] == '@')
-		return (domain_match(text + 1, address_domain(sender)));
-	if (strchr(text, '@') != NULL)
-		return (strcasecmp(text, sender) == 0);
-	return (domain_match(text, address_domain(sender)));
+	case PATTERN_NULL:
+		return (*sender == '\0');
+	case PATTERN_ADDRESS:
+		return (strcasecmp(form, sender) == 0);
+	case PATTERN_AT:
+	case PATTERN_AT_BELOW:
+		return (domain_match(form + 1, address_domain(sender)));
+	case PATTERN_DOMAIN:
+	case PATTERN_BELOW:
+		return (domain_match(form, address_domain(sender)));
+	}
+	return (0);
 }
 
 int

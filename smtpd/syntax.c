@@ -127,19 +127,47 @@ path_end(const char *p)
 	return (NULL);
 }
 
+/* C0 and C1, of which UTF-8 makes two octets, and DEL. */
 static int
-mailbox_valid(const char *address)
+has_control(const char *p)
+{
+	for (; *p != '\0'; p++) {
+		if ((unsigned char)*p < ' ' || *p == 0x7f ||
+		    ((unsigned char)*p == 0xc2 &&
+		    (unsigned char)p[1] >= 0x80 && (unsigned char)p[1] < 0xa0))
+			return (1);
+	}
+	return (0);
+}
+
+/*
+ * Bring address (ADDRESS_MAX) to its one form.  NULL, or the reply: mailbox
+ * for a local part that is none, domain for the rest.
+ */
+static const char *
+take_mailbox(char *address, const char *mailbox, const char *domain)
 {
 	char	 whole[ADDRESS_MAX];
+	int	 error;
 
-	if (!syntax_unqualified(address))
-		return (address_valid(address, 1));
+	if (has_control(address))
+		return (domain);
+	if (!syntax_unqualified(address)) {
+		error = address_canonical(address, whole);
+		/* RFC 5321 4.5.3.1.3: a path is at most 256 octets */
+		if (error == 0 && strlen(whole) + 2 > 256)
+			error = -2;
+		if (error == 0)
+			strlcpy(address, whole, ADDRESS_MAX);
+		return (error == 0 ? NULL : error == -1 ? mailbox : domain);
+	}
 	if (strchr(address, '@') != NULL && address[0] != '"')
-		return (0);
+		return (mailbox);
 	if (strlcpy(whole, address, sizeof(whole)) >= sizeof(whole) ||
-	    syntax_qualify(whole, sizeof(whole), "localhost") == -1)
-		return (0);
-	return (address_valid(whole, 1));
+	    syntax_qualify(whole, sizeof(whole), "localhost") == -1 ||
+	    !address_valid(whole, 1))
+		return (mailbox);
+	return (NULL);
 }
 
 int
@@ -152,36 +180,42 @@ syntax_eightbit(const char *p)
 	return (0);
 }
 
+/* What is said to a path. */
+struct path_replies {
+	const char	*grammar;	/* a bracket is missing */
+	const char	*mailbox;	/* the local part is none */
+	const char	*domain;	/* the domain has no form */
+};
+
 /*
- * "<path>" at *args into address (ADDRESS_MAX), *args behind it.  NULL, or
- * what is wrong: grammar is the reply to a missing bracket, mailbox to a
- * mailbox that is none.
+ * "<path>" at *args into address (ADDRESS_MAX), *args behind it; *eightbit:
+ * it was beyond ASCII as it was written.  NULL, or what is wrong.
  */
 static const char *
-take_path(const char **args, char *address, const char *grammar,
-    const char *mailbox)
+take_path(const char **args, char *address, int *eightbit,
+    const struct path_replies *replies)
 {
 	const char	*p = *args, *end;
 	size_t		 len;
 
 	if (*p != '<' || (p = skip_route(p + 1)) == NULL ||
 	    (end = path_end(p)) == NULL)
-		return (grammar);
+		return (replies->grammar);
 	len = end - p;
 	if (end[1] != '\0' && end[1] != ' ' && end[1] != '\t')
-		return (grammar);
+		return (replies->grammar);
 	/* a path is at most 256 octets, RFC 5321 4.5.3.1.3 */
 	if (len + 2 > 256 || len >= ADDRESS_MAX)
-		return (mailbox);
+		return (replies->mailbox);
 	/* a route leads to somebody: it is no way to write "<>" */
 	if (len == 0 && p[-1] == ':')
-		return (mailbox);
+		return (replies->mailbox);
 	memcpy(address, p, len);
 	address[len] = '\0';
-	if (len > 0 && !mailbox_valid(address))
-		return (mailbox);
 	*args = end + 1;
-	return (NULL);
+	*eightbit = syntax_eightbit(address);
+	return (len == 0 ? NULL : take_mailbox(address, replies->mailbox,
+	    replies->domain));
 }
 
 /* "FROM:" or "TO:", then optional blanks, which many a client sends. */
@@ -429,18 +463,22 @@ static const char	 need_utf8[] =
 const char *
 syntax_mail(const char *args, struct mail_command *mail)
 {
+	static const struct path_replies	 replies = {
+		"501 5.5.4 Syntax: MAIL FROM:<address>",
+		"501 5.1.7 This is no valid sender address",
+		"553 5.1.7 The sender's domain is no valid name"
+	};
 	const char	*error;
+	int		 eightbit;
 
 	memset(mail, 0, sizeof(*mail));
 	if ((args = skip_keyword(args, "FROM:")) == NULL)
 		return ("501 5.5.4 Syntax: MAIL FROM:<address>");
-	error = take_path(&args, mail->sender,
-	    "501 5.5.4 Syntax: MAIL FROM:<address>",
-	    "501 5.1.7 This is no valid sender address");
+	error = take_path(&args, mail->sender, &eightbit, &replies);
 	if (error != NULL ||
 	    (error = take_params(args, mail_params, mail)) != NULL)
 		return (error);
-	if (!mail->utf8 && syntax_eightbit(mail->sender))
+	if (!mail->utf8 && eightbit)
 		return (need_utf8);
 	return (NULL);
 }
@@ -448,19 +486,23 @@ syntax_mail(const char *args, struct mail_command *mail)
 const char *
 syntax_rcpt(const char *args, int utf8, struct rcpt_command *rcpt)
 {
+	static const struct path_replies	 replies = {
+		"501 5.5.4 Syntax: RCPT TO:<address>",
+		"501 5.1.3 This is no valid recipient address",
+		"553 5.1.2 The recipient's domain is no valid name"
+	};
 	const char	*error;
+	int		 eightbit;
 
 	memset(rcpt, 0, sizeof(*rcpt));
 	if ((args = skip_keyword(args, "TO:")) == NULL)
 		return ("501 5.5.4 Syntax: RCPT TO:<address>");
-	error = take_path(&args, rcpt->address,
-	    "501 5.5.4 Syntax: RCPT TO:<address>",
-	    "501 5.1.3 This is no valid recipient address");
+	error = take_path(&args, rcpt->address, &eightbit, &replies);
 	if (error != NULL)
 		return (error);
 	if (rcpt->address[0] == '\0')
 		return ("501 5.1.3 A recipient cannot be empty");
-	if (!utf8 && syntax_eightbit(rcpt->address))
+	if (!utf8 && eightbit)
 		return (need_utf8);
 	return (take_params(args, rcpt_params, rcpt));
 }
