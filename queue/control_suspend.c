@@ -103,10 +103,10 @@ take_scope(struct client *client, char **words, int n, struct suspension *s,
 		}
 		if (take_word(words, n, &i, s, length) == -1) {
 			if (i > 0 && strcmp(words[i - 1], "for") == 0)
-				control_error(client, "for: \"%s\" %s", words[i],
-				    duration_parse(words[i], length) == -1 ?
-				    duration_error(words[i]) : "is no time "
-				    "that a suspension can take");
+				control_error(client, "for: \"%s\" %s",
+				    words[i], duration_parse(words[i],
+				    length) == -1 ? duration_error(words[i]) :
+				    "is too short or too long");
 			else
 				control_error(client, "%s: not understood",
 				    words[i]);
