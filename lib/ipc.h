@@ -44,6 +44,7 @@ enum ipc_type {
 	PARENT_CONFIGURE,	/* u32 generation: parse the files, answer */
 	PARENT_SWAP,		/* u32 generation: use what was parsed */
 	PARENT_DROP,		/* u32 generation: forget what was parsed */
+	PARENT_BEGIN,		/* every role uses the configuration */
 	PARENT_PEER,		/* u32 enum role, fd: the channel to it */
 	PARENT_LISTENER,	/* u32 generation, u32 index in conf, fd
 				   (smtpd) */

@@ -47,6 +47,7 @@ static void	 on_file(struct ipc *, struct ipc_msg *);
 static void	 on_configure(struct ipc *, struct ipc_msg *);
 static void	 on_swap(struct ipc *, struct ipc_msg *);
 static void	 on_drop(struct ipc *, struct ipc_msg *);
+static void	 on_begin(struct ipc *, struct ipc_msg *);
 static void	 on_peer(struct ipc *, struct ipc_msg *);
 static void	 on_stop(struct ipc *, struct ipc_msg *);
 static void	 on_verbose(struct ipc *, struct ipc_msg *);
@@ -56,6 +57,7 @@ static const struct ipc_entry	 common[] = {
 	{ PARENT_CONFIGURE,	on_configure },
 	{ PARENT_SWAP,		on_swap },
 	{ PARENT_DROP,		on_drop },
+	{ PARENT_BEGIN,		on_begin },
 	{ PARENT_PEER,		on_peer },
 	{ PARENT_STOP,		on_stop },
 	{ PARENT_VERBOSE,	on_verbose },
@@ -290,6 +292,14 @@ on_drop(struct ipc *ipc, struct ipc_msg *m)
 	state.next = NULL;
 	if (state.callbacks->dropped != NULL)
 		state.callbacks->dropped();
+}
+
+static void
+on_begin(struct ipc *ipc, struct ipc_msg *m)
+{
+	ipc_get_end(m);
+	if (state.callbacks->begin != NULL)
+		state.callbacks->begin();
 }
 
 static void

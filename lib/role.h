@@ -39,6 +39,11 @@ struct role_callbacks {
 	 */
 	void		(*configured)(struct config *now,
 			    struct config *before);
+	/*
+	 * Every role uses what configured() named: only now work may go to
+	 * another.
+	 */
+	void		(*begin)(void);
 	/* What came for a configuration that was to be next is void. */
 	void		(*dropped)(void);
 	/*

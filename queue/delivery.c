@@ -123,7 +123,8 @@ delivery_busy(void)
 {
 	struct ipc	*mta;
 
-	if ((mta = queue_mta()) == NULL || queue_is_paused("mta"))
+	if ((mta = queue_mta()) == NULL || !queue_begun() ||
+	    queue_is_paused("mta"))
 		return (1);
 	/* what cannot be recorded is better not sent */
 	return (ipc_pending(mta) > MTA_PENDING || spool_congested() ||

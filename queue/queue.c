@@ -36,8 +36,10 @@
 
 static void	 on_configured(struct config *, struct config *);
 static void	 on_peer(enum role, int);
+static void	 on_begin(void);
 static void	 on_stop(void);
 static void	 on_tick(void *);
+static void	 tell_accepting(void);
 static void	 on_flushed(struct ipc *, struct ipc_msg *);
 static void	 on_rdns(struct ipc *, struct ipc_msg *);
 static void	 on_name(struct ipc *, struct ipc_msg *);
@@ -85,6 +87,7 @@ static const struct ipc_entry from_flush[] = {
 
 static const struct role_callbacks callbacks = {
 	.configured = on_configured,
+	.begin = on_begin,
 	.peer = on_peer,
 	.stop = on_stop,
 	.entries = from_parent,
@@ -113,6 +116,7 @@ static struct {
 	struct loop_timer	 overdue;	/* the stop */
 	struct queue_stats	 stats;
 	int			 accepting;
+	int			 begun;		/* all have the config */
 	int			 stopping;
 	int			 paused[NPAUSABLE];
 } queue;
@@ -121,6 +125,12 @@ struct config *
 queue_config(void)
 {
 	return (queue.config);
+}
+
+int
+queue_begun(void)
+{
+	return (queue.begun);
 }
 
 struct ipc *
@@ -405,11 +415,20 @@ static void
 on_configured(struct config *now, struct config *before)
 {
 	queue.config = now;
+	queue.begun = 0;
 	spool_set_min_free((uint64_t)now->min_free);
 	lane_renew(now);
 	if (before == NULL)
 		replay_done();
 	tell_unknown(now, before);
+}
+
+static void
+on_begin(void)
+{
+	queue.begun = 1;
+	lane_kick();
+	tell_accepting();
 }
 
 /* What was appended is on the disk, or has had its time. */
@@ -537,7 +556,7 @@ on_tick(void *arg)
 	loop_timer_set(&queue.tick, 0);
 	if (queue.stopping)
 		queue_commit();
-	if (queue.stopping || queue.config == NULL)
+	if (queue.stopping || !queue.begun)
 		return;
 	loop_job_queue(&queue.due);
 	lane_sweep(&lane_ops);

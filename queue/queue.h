@@ -177,6 +177,8 @@ RB_HEAD(queue_accounts, account);
 __dead void	 queue_role(const char *root, int foreground, int verbose);
 struct config	*queue_config(void);
 struct ipc	*queue_mta(void);	/* NULL while there is none */
+/* Whether every role uses the configuration: nothing goes out before. */
+int		 queue_begun(void);
 struct ipc	*queue_smtpd(void);
 /*
  * For a name that another role sent: NULL where it is neither in the

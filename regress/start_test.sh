@@ -182,6 +182,90 @@ successor_body()
 }
 successor_cleanup() { stop_all; }
 
+# early COMMAND...: three clients that send all at once as the port opens,
+# and the commands as the control socket does; all must be answered.
+early()
+{
+	python3 - $port "$PWD/run/control.sock" "$@" >early.out 2>&1 <<-'END'
+		import os, socket, sys, threading, time
+		def tell(text):
+		    os.write(1, text.encode())
+		def reached(family, to):
+		    for i in range(3000):
+		        s = socket.socket(family, socket.SOCK_STREAM)
+		        s.settimeout(15)
+		        try:
+		            s.connect(to)
+		            return s
+		        except OSError:
+		            s.close()
+		            time.sleep(0.003)
+		def smtp():
+		    s = reached(socket.AF_INET, ("127.0.0.1", int(sys.argv[1])))
+		    s.sendall(b"EHLO a\r\nMAIL FROM:<a@acme.example>\r\n"
+		        b"RCPT TO:<b@example.org>\r\nQUIT\r\n")
+		    said = s.makefile("rb").read()
+		    tell("smtp %d %s\n" % (said.count(b"\n250 2."), said))
+		def control(command):
+		    s = reached(socket.AF_UNIX, sys.argv[2])
+		    s.sendall(command.encode() + b"\n")
+		    tell("control %s %s\n" % (command, s.recv(4096)))
+		for c in sys.argv[3:]:
+		    threading.Thread(target=control, args=(c,)).start()
+		for i in range(3):
+		    threading.Thread(target=smtp).start()
+	END
+}
+
+atf_test_case under_traffic cleanup
+under_traffic_head()
+{
+	atf_set require.user root
+	atf_set require.progs python3
+}
+under_traffic_body()
+{
+	simple
+	i=0
+	while [ $((i += 1)) -le 20 ]; do
+		rm -rf run
+		early 'show bindings' 'show queue all' reload \
+		    'match from a@acme.example to b@example.org' &
+		clients=$!
+		spawn bindery "$top/bindery" -d -f conf
+		bindery_pid=$spawned
+		wait $clients || fail "start $i: $(cat early.out)"
+		[ "$(grep -c '^smtp 2 ' early.out)" -eq 3 ] ||
+		    fail "start $i: not all were served: $(cat early.out)"
+		[ "$(grep "^control.* b'" early.out |
+		    grep -vc "b''")" -eq 4 ] ||
+		    fail "start $i: no answer: $(cat early.out)"
+		stop_bindery
+		[ $status -eq 0 ] || fail "start $i: exit status $status"
+	done
+}
+under_traffic_cleanup() { stop_all; }
+
+# What was queued may not go, nor a bounce come, before all know of it.
+atf_test_case queue_at_once cleanup
+queue_at_once_head() { atf_set require.user root; }
+queue_at_once_body()
+{
+	settings='queue ttl 2s' retry=1s..1s simple
+	start_bindery
+	for i in 1 2 3 4 5; do
+		send_ok "a@acme.example" "b$i@example.org"
+	done
+	kill_bindery
+	sleep 3				# past their time
+	start_sink 127.0.0.1:$sink
+	start_bindery
+	wait_or_fail 15 '[ "$(grep -c "bounced\|delivered" bindery.log)" -ge 5 ]'
+	stop_bindery
+	[ $status -eq 0 ] || fail "exit status $status"
+}
+queue_at_once_cleanup() { stop_all; }
+
 atf_test_case mta_restarted cleanup
 mta_restarted_head() { atf_set require.user root; }
 mta_restarted_body()
@@ -292,7 +376,8 @@ atf_init_test_cases()
 {
 	for case in sigterm stop_command starts_again check_only options \
 	    not_root unwritable_spool port_in_use second_instance successor \
-	    mta_restarted role_death background privileges; do
+	    under_traffic queue_at_once mta_restarted role_death \
+	    background privileges; do
 		atf_add_test_case $case
 	done
 }

@@ -41,6 +41,7 @@
 
 static struct {
 	struct event	 signals[4];
+	int		 control;	/* -1: queue has it */
 } parent;
 
 static enum role
@@ -280,14 +281,17 @@ parent_prepare(const struct parent_options *options, int *control)
 	return (first);
 }
 
-static void
-parent_control(int control)
+void
+parent_control(void)
 {
 	struct ipc	*queue = child_channel(ROLE_QUEUE);
 
+	if (queue == NULL || parent.control == -1)
+		return;
 	ipc_begin(queue, PARENT_CONTROL);
-	ipc_put_fd(queue, control);
+	ipc_put_fd(queue, parent.control);
 	ipc_end(queue);
+	parent.control = -1;
 }
 
 void
@@ -295,9 +299,9 @@ parent_run(const struct parent_options *options)
 {
 	struct generation	*first;
 	struct logline		 l;
-	int			 control, status;
+	int			 status;
 
-	first = parent_prepare(options, &control);
+	first = parent_prepare(options, &parent.control);
 	log_init("bindery", options->foreground, options->verbose > 0);
 	descriptors_raise(first->conf);
 	if (!options->foreground && proc_daemon() == -1)
@@ -308,7 +312,6 @@ parent_run(const struct parent_options *options)
 	if (children_start(options, first->conf) == -1)
 		fatalx("cannot start");
 	reload_start(options, first);
-	parent_control(control);
 	status = loop_run();
 	if (reload_config() != NULL)
 		doors_unlink(reload_config());

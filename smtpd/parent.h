@@ -82,6 +82,8 @@ struct load_report {
 
 /* parent.c */
 __dead void	 parent_run(const struct parent_options *);
+/* queue may take commands: once, when all roles have begun. */
+void		 parent_control(void);
 /* What a role may say to the parent. */
 const struct ipc_entry *parent_entries(enum role);
 

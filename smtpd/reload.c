@@ -100,17 +100,26 @@ log_configured(const char *event)
 	logline_end(&l);
 }
 
-/* All have understood: from now on it holds. */
+static void
+role_swap(enum role role)
+{
+	reload.swapping[role] = reload.asked[role];
+	role_decide(role, PARENT_SWAP);
+}
+
+/*
+ * All have understood: from now on it holds.  smtpd follows when the others
+ * have it, for what it then takes in may name what is new.
+ */
 static void
 reload_swap(void)
 {
 	int	 role;
 
 	for (role = 0; role < ROLE_COUNT; role++) {
-		if (reload.asked[role] != reload.next->number)
-			continue;
-		reload.swapping[role] = reload.next->number;
-		role_decide(role, PARENT_SWAP);
+		if (role != ROLE_SMTPD &&
+		    reload.asked[role] == reload.next->number)
+			role_swap(role);
 	}
 	doors_control_group(reload.next->conf);
 	reload.event = reload.now == NULL ? "started" : "reloaded";
@@ -123,12 +132,24 @@ reload_swap(void)
 static void
 reload_finish(void)
 {
-	int	 role;
+	struct ipc	*ipc;
+	int		 role;
 
 	for (role = 0; role < ROLE_COUNT; role++) {
 		if (reload.swapping[role] != 0)
 			return;
 	}
+	if (reload.asked[ROLE_SMTPD] != 0) {
+		role_swap(ROLE_SMTPD);
+		return;
+	}
+	for (role = 0; role < ROLE_COUNT; role++) {
+		if ((ipc = child_channel(role)) != NULL) {
+			ipc_begin(ipc, PARENT_BEGIN);
+			ipc_end(ipc);
+		}
+	}
+	parent_control();
 	log_configured(reload.event);
 	if (strcmp(reload.event, "started") == 0 &&
 	    !reload.options->foreground) {
