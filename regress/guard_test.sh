@@ -175,7 +175,7 @@ lists_body()
 		file.conf|acl file.conf u:4242:6 m::4|0|!4242
 		parts/one.conf|acl parts/one.conf u:4242:6|1|parts/one.conf:1: .*uid 4242
 		file.table|acl file.table u:4242:6 g:4343:7|0|^file.conf:4: warning: .*uid 4242), group .*gid 4343) may change it
-		file.table|acl file.table u:1:6 u:2:6 u:3:6 u:4:6 u:5:6 u:6:6 u:7:6 u:8:6 u:9:6|0|uid 8) and others may
+		file.table|acl file.table u:1:6 u:2:6 u:3:6 u:4:6 u:5:6 u:6:6 u:7:6 u:8:6 u:9:6|0|uid 4) and others may
 		file.hashes|acl file.hashes u:4242:6|0|^file.conf:2: warning: .*uid 4242
 		file.logins|acl file.logins u:4242:6|1|^file.conf:3: .*uid 4242
 		file.key|acl file.key u:4242:4|0|!4242

@@ -23,6 +23,10 @@
  * of what it may do; a new act is a row.
  */
 
+#include <atf-c.h>
+
+#ifdef __linux__
+
 #include <sys/types.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -37,10 +41,11 @@
 #include <netinet/tcp.h>
 #include <arpa/inet.h>
 
-#include <atf-c.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -166,6 +171,16 @@ act_getpw(void)
 		return (-1);
 	return (fgets(buf, sizeof(buf), fp) == NULL || fclose(fp) != 0 ?
 	    -1 : 0);
+}
+
+/* What the name service does at its first question. */
+static int
+act_library(void)
+{
+	if (dlopen("libnss_dns.so.2", RTLD_NOW) != NULL)
+		return (0);
+	errno = EPERM;
+	return (-1);
 }
 
 /* What mta does for each connection. */
@@ -400,6 +415,7 @@ static const struct act acts[] = {
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1) },
 	{ "code of a library", NAMES, 'n', MAP(PROT_READ | PROT_EXEC,
 	    MAP_PRIVATE, FILE_FD) },
+	{ "a library", NAMES, 'n', DO(act_library) },
 	{ "written code", NOBODYS, 'n', DO(act_written_code) },
 	{ "memfd", NOBODYS, 'k', CALL(memfd_create, P("x"), 0) },
 	{ "execve", NOBODYS, 'k', CALL(execve, P("/bin/true"), 0, 0) },
@@ -601,8 +617,62 @@ ATF_TC_BODY(roles, tc)
 	}
 }
 
+/* Landlock may be missing, or turned off: told, and the rest holds. */
+ATF_TC(old_kernel);
+ATF_TC_HEAD(old_kernel, tc)
+{
+	atf_tc_set_md_var(tc, "descr", "a kernel without Landlock");
+	atf_tc_set_md_var(tc, "require.user", "root");
+}
+ATF_TC_BODY(old_kernel, tc)
+{
+	const char *missing;
+	scmp_filter_ctx filter;
+	pid_t pid;
+	int i, status;
+
+	if (look_for_kernel() == -1)
+		atf_tc_skip("built without a sandbox");
+	for (i = 0; i < 2; i++) {
+		filter = seccomp_init(SCMP_ACT_ALLOW);
+		ATF_REQUIRE(filter != NULL);
+		ATF_REQUIRE_EQ(0, seccomp_rule_add(filter,
+		    SCMP_ACT_ERRNO(i == 0 ? ENOSYS : EOPNOTSUPP),
+		    SCMP_SYS(landlock_create_ruleset), 0));
+		if ((pid = fork()) == 0) {
+			if (seccomp_load(filter) != 0 ||
+			    sandbox_apply(ROLE_MTA, &missing) == -1 ||
+			    missing == NULL ||
+			    strstr(missing, "Landlock") == NULL)
+				_exit(1);
+			syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+			_exit(2);
+		}
+		ATF_REQUIRE(waitpid(pid, &status, 0) == pid);
+		ATF_CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
+		seccomp_release(filter);
+	}
+}
+
+ATF_TP_ADD_TCS(tp)
+{
+	ATF_TP_ADD_TC(tp, roles);
+	ATF_TP_ADD_TC(tp, old_kernel);
+	return (atf_no_error());
+}
+
+#else
+
+ATF_TC_WITHOUT_HEAD(roles);
+ATF_TC_BODY(roles, tc)
+{
+	atf_tc_skip("the table is of Linux");
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, roles);
 	return (atf_no_error());
 }
+
+#endif

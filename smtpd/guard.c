@@ -32,7 +32,7 @@
 #include "lib/accounts.h"
 #include "smtpd/parent.h"
 
-#define WRITERS_MAX	8		/* so many of an ACL are named */
+#define WRITERS_MAX	4		/* so many of an ACL are named */
 
 struct guarded {
 	TAILQ_ENTRY(guarded)	 entry;
@@ -40,6 +40,7 @@ struct guarded {
 	struct stat		 st;
 	int			 folder;	/* others may replace it */
 	int			 acl;		/* -1: there is none */
+	int			 judged;
 	struct acl_writer	 writers[WRITERS_MAX];
 };
 
@@ -84,10 +85,10 @@ guard_look(struct guards *guards, const char *path, int fd,
 	return (0);
 }
 
-static const struct guarded *
+struct guarded *
 guard_find(const struct guards *guards, const char *path)
 {
-	const struct guarded	*g;
+	struct guarded	*g;
 
 	TAILQ_FOREACH(g, guards, entry)
 		if (strcmp(g->path, path) == 0)
@@ -96,13 +97,14 @@ guard_find(const struct guards *guards, const char *path)
 }
 
 void
-guard_each(const struct guards *guards,
-    void (*found)(void *, const char *path), void *arg)
+guard_rest(const struct guards *guards,
+    void (*found)(void *, struct guarded *, const char *path), void *arg)
 {
-	const struct guarded	*g;
+	struct guarded	*g;
 
 	TAILQ_FOREACH(g, guards, entry)
-		found(arg, g->path);
+		if (!g->judged)
+			found(arg, g, g->path);
 }
 
 void
@@ -177,9 +179,8 @@ guard_others(const struct guarded *g, const struct origin *origin,
 }
 
 void
-guard_judge(const struct guards *guards, const char *path, enum guard guard,
-    const struct origin *origin, const char *what,
-    struct load_report *report)
+guard_judge(struct guarded *g, enum guard guard, const struct origin *origin,
+    const char *what, struct load_report *report)
 {
 	enum verdict { FINE, WARNING, ERROR };
 	static const struct {
@@ -192,25 +193,27 @@ guard_judge(const struct guards *guards, const char *path, enum guard guard,
 		[GUARD_KEY] =		{ FINE,		ERROR,	ERROR },
 		[GUARD_TRUST] =		{ FINE,		FINE,	FINE }
 	}, *v;
-	const struct guarded	*g = guard_find(guards, path);
-	char			 owner[128] = "", who[640] = "";
+	char		 owner[128] = "", who[640] = "";
 
 	if (g == NULL)
 		return;
+	g->judged = 1;
 	v = &verdicts[guard];
 	guard_others(g, origin, what, report);
-	guard_name(owner, sizeof(owner), 0, g->st.st_uid);
-	if (v->owner != FINE && !guard_is_owned(g))
+	if (v->owner != FINE && !guard_is_owned(g)) {
+		guard_name(owner, sizeof(owner), 0, g->st.st_uid);
 		load_say(report, origin, v->owner == WARNING, "%s %s: it "
 		    "belongs to %s, who may change it; mend it with: chown "
-		    "root %s", what, path, owner, path);
+		    "root %s", what, g->path, owner, g->path);
+	}
 	if (v->group != FINE && *guard_writers(g, who, sizeof(who)) != '\0')
 		load_say(report, origin, v->group == WARNING, "%s %s: %s may "
-		    "change it (mode %04o); mend it with: %s %s", what, path,
-		    who, guard_mode(g), g->acl > 0 ? "setfacl -b" :
-		    "chmod g-w", path);
+		    "change it (mode %04o); mend it with: %s %s", what,
+		    g->path, who, guard_mode(g), g->acl > 0 ?
+		    "setfacl -b" : "chmod g-w", g->path);
 	if (v->read != FINE && (g->st.st_mode & S_IROTH) != 0)
 		load_say(report, origin, v->read == WARNING, "%s %s: "
 		    "everybody on this host may read it (mode %04o); mend "
-		    "it with: chmod o= %s", what, path, guard_mode(g), path);
+		    "it with: chmod o= %s", what, g->path, guard_mode(g),
+		    g->path);
 }

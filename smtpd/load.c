@@ -192,13 +192,6 @@ load_glob(void *arg, const char *pattern)
 	return (paths);
 }
 
-static int
-load_is_table(const struct table *table, const char *path)
-{
-	return (table != NULL && table_path(table) != NULL &&
-	    strcmp(table_path(table), path) == 0);
-}
-
 static enum guard
 load_table_guard(const struct config *conf, const struct table *table)
 {
@@ -235,8 +228,8 @@ load_tables(struct loader *loader)
 		file->secret |= guard != GUARD_TABLE;
 		(void)snprintf(what, sizeof(what), "table <%s>,",
 		    table_name(named->table));
-		guard_judge(&loader->guards, path, guard, &named->origin,
-		    what, loader->report);
+		guard_judge(guard_find(&loader->guards, path), guard,
+		    &named->origin, what, loader->report);
 	}
 }
 
@@ -259,8 +252,8 @@ load_pem(struct loader *loader, const struct pki *pki, const char *path,
 	file->secret = 1;
 	(void)snprintf(what, sizeof(what), "pki \"%s\": %s", pki->name,
 	    guard == GUARD_KEY ? "key" : "certificate");
-	guard_judge(&loader->guards, path, guard, &pki->origin, what,
-	    loader->report);
+	guard_judge(guard_find(&loader->guards, path), guard, &pki->origin,
+	    what, loader->report);
 	return (file->text);
 }
 
@@ -324,8 +317,8 @@ load_authorities(struct loader *loader)
 			load_say(loader->report, origin, 0,
 			    "mta ca-file %s: %s", path, why);
 		tls_client_free(trial);
-		guard_judge(&loader->guards, path, GUARD_TRUST, origin,
-		    "mta ca-file", loader->report);
+		guard_judge(guard_find(&loader->guards, path), GUARD_TRUST,
+		    origin, "mta ca-file", loader->report);
 		return;
 	}
 	if (!config_verifies(conf))
@@ -335,20 +328,13 @@ load_authorities(struct loader *loader)
 			return;
 }
 
-/* The file itself, or what it includes: all that was read and is no table. */
+/* The file itself, or what it includes: what was read and is no table. */
 static void
-load_configuration(void *arg, const char *path)
+load_configuration(void *arg, struct guarded *g, const char *path)
 {
-	struct loader			*loader = arg;
-	const struct named_table	*named;
-	struct origin			 origin = { .file = path, .line = 1 };
+	struct origin	 origin = { .file = path, .line = 1 };
 
-	if (loader->conf != NULL)
-		TAILQ_FOREACH(named, &loader->conf->tables, entry)
-			if (load_is_table(named->table, path))
-				return;
-	guard_judge(&loader->guards, path, GUARD_CONFIG, &origin,
-	    "configuration", loader->report);
+	guard_judge(g, GUARD_CONFIG, &origin, "configuration", arg);
 }
 
 /* What the parser does not read itself, and who is secret. */
@@ -364,8 +350,8 @@ load_rest(struct loader *loader)
 		load_say(loader->report, &conf->set[SET_CONTROL_GROUP], 0,
 		    "control-group \"%s\": no such group; make it with: "
 		    "groupadd %s", conf->control_group, conf->control_group);
-	guard_each(&loader->guards, load_configuration, loader);
 	load_tables(loader);
+	guard_rest(&loader->guards, load_configuration, loader->report);
 	TAILQ_FOREACH(pki, &conf->pkis, entry)
 		load_pki(loader, pki);
 	/* without one the mta asks the local host, as libc would */
@@ -401,7 +387,8 @@ load_config(const struct parent_options *options, int reload,
 			load_say(report, NULL, 0, "%s: %s", options->path,
 			    strerror(errno));
 		/* tables are not known as such */
-		load_configuration(&loader, options->path);
+		load_configuration(report, guard_find(&loader.guards,
+		    options->path), options->path);
 		guard_free(&loader.guards);
 		return (NULL);
 	}
@@ -413,6 +400,13 @@ load_config(const struct parent_options *options, int reload,
 		return (NULL);
 	}
 	return (conf);
+}
+
+static int
+load_is_table(const struct table *table, const char *path)
+{
+	return (table != NULL && table_path(table) != NULL &&
+	    strcmp(table_path(table), path) == 0);
 }
 
 static int

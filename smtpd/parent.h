@@ -153,12 +153,19 @@ int		 load_needs(const struct config *, enum role);
  */
 int		 guard_look(struct guards *, const char *path, int fd,
 		    const struct stat *);
-void		 guard_each(const struct guards *,
-		    void (*)(void *, const char *path), void *);
-/* Say what is wrong with it, what: its name in words, before the path. */
-void		 guard_judge(const struct guards *, const char *path,
-		    enum guard, const struct origin *, const char *what,
+/* NULL: it was not read, or is no regular file. */
+struct guarded	*guard_find(const struct guards *, const char *path);
+/*
+ * Say what is wrong with it, what: its name in words, before the path.  NULL
+ * is fine.
+ */
+void		 guard_judge(struct guarded *, enum guard,
+		    const struct origin *, const char *what,
 		    struct load_report *);
+/* Those that were not judged yet. */
+void		 guard_rest(const struct guards *,
+		    void (*)(void *, struct guarded *, const char *path),
+		    void *);
 void		 guard_free(struct guards *);
 
 /* doors.c: 0, or -1 after an error was said. */
