@@ -14,45 +14,109 @@
 # OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
 #
 # Run the test programs, all or those given (relay_test, relay_test:mx), and
-# end with the line "N passed, N failed".  kyua's own summary counts what was
-# skipped as passed, so the numbers come from its report.
+# end with the line "N passed, N failed".  The tests wait most of the time, so
+# JOBS programs run side by side, each worker in a network of its own, where
+# nobody else has its ports, and with a database of its own: one kyua with
+# several at a time can crash.  The numbers come from kyua's reports, as its
+# own summary counts what was skipped as passed; here that is a failure.
 
 cd "$(dirname "$0")" || exit 1
-rm -rf results
-mkdir results || exit 1
 
-# With more than one at a time kyua can crash when two run into their limit.
 kyua="kyua --config=none --logfile=results/log"
-kyua="$kyua --variable=parallelism=${JOBS:-1}"
 if [ "$(id -u)" -eq 0 ]; then
 	kyua="$kyua --variable=unprivileged_user=nobody"
 else
 	echo "not root: the tests of the running daemon will be skipped"
 fi
+alone=
+if unshare -n true 2>/dev/null; then
+	alone="unshare -n"
+else
+	JOBS=1
+fi
 
 # What libatf-c itself leaks while it lists the cases of a program.
 export LSAN_OPTIONS="suppressions=$PWD/leaks:print_suppressions=0"
 
-# 0: all passed, 1: some failed; all else: kyua itself broke.
-$kyua test --results-file=results/db "$@" >results/out 2>&1
-if [ $? -gt 1 ] ||
-    ! $kyua report --results-file=results/db --output=results/report; then
-	cat results/out
+# next: the name of the next program; mkdir takes it for one worker.
+next()
+{
+	while read -r name; do
+		mkdir "results/$name" 2>/dev/null && echo "$name" && return 0
+	done <results/list
+	return 1
+}
+
+# work: take one program after the other until none is left.
+work()
+{
+	while name=$(next); do
+		at=results/$name
+		# 0: all passed, 1: some failed; all else: kyua itself broke
+		$kyua --logfile="$at/log" test --results-file="$at/db" "$name" \
+		    >"$at/out" 2>&1 </dev/null
+		if [ $? -gt 1 ] || ! $kyua --logfile="$at/log" report \
+		    --results-file="$at/db" --output="$at/report"; then
+			rm -f "$at/report"
+			continue
+		fi
+		$kyua --logfile="$at/log" report --verbose \
+		    --results-file="$at/db" --output="$at/detail" \
+		    --results-filter=broken,failed
+	done
+}
+
+if [ "${1:-}" = --worker ]; then
+	[ -z "$alone" ] || ip link set lo up
+	work
+	exit 0
+fi
+
+rm -rf results
+mkdir results || exit 1
+if ! $kyua list "$@" >results/cases 2>&1 || [ ! -s results/cases ]; then
+	cat results/cases
+	echo "no such test: $*"
 	echo "0 passed, 1 failed"
 	exit 1
 fi
-$kyua report --verbose --results-file=results/db \
-    --results-filter=broken,failed --output=results/detail
-if grep -q '^===> Failed tests\|^===> Broken tests' results/report; then
-	sed -n '1,400p' results/detail
-fi
-sed '/^===> Summary/,$d' results/report
 
-awk '
+# The long ones first: a program's size says about how long it takes.
+if [ $# -gt 0 ]; then
+	printf '%s\n' "$@"
+else
+	ls -S ./*_test.sh ./*_test.c | sed 's,^\./,,; s/\.[ch]*$//; s/\.sh$//'
+fi >results/list
+
+jobs=${JOBS:-6}
+while [ "$jobs" -gt 0 ]; do
+	$alone sh ./run.sh --worker &
+	jobs=$((jobs - 1))
+done
+wait
+
+broke=0
+while read -r name; do
+	at=results/$name
+	if [ ! -f "$at/report" ]; then
+		cat "$at/out"
+		echo "$name: kyua broke"
+		broke=$((broke + 1))
+		continue
+	fi
+	if grep -q '^===> Failed tests\|^===> Broken tests' "$at/report"; then
+		sed -n '1,400p' "$at/detail"
+	fi
+	sed '/^===> Summary/,$d' "$at/report"
+	cat "$at/report" >>results/report
+done <results/list
+
+touch results/report
+awk -v bad="$broke" '
 /^Test cases: / {
 	gsub(",", "")
-	bad = $10 + $12
-	ok = $3 - $5 - bad
+	bad += $5 + $10 + $12
+	ok += $3 - $5 - $10 - $12
 }
 END {
 	printf("%d passed, %d failed\n", ok, bad)
