@@ -31,11 +31,34 @@
 #include "lib/config_private.h"
 
 int
-domain_pattern_valid(const char *pattern)
+name_canonical(char **name, int kinds)
 {
-	if (strncmp(pattern, "*.", 2) == 0)
-		pattern += 2;
-	return (domain_valid(pattern));
+	char	 form[ADDRESS_MAX];
+
+	if ((pattern_canonical(*name, form) & kinds) == 0)
+		return (0);
+	free(*name);
+	*name = checked_strdup(form);
+	return (1);
+}
+
+void
+check_keys(struct reporter *r, const struct origin *where, const char *what,
+    struct table *t, int kinds)
+{
+	const char	*key;
+	char		 form[ADDRESS_MAX];
+	size_t		 next = 0;
+
+	while (table_each(t, &next, &key, NULL))
+		if ((pattern_canonical(key, form) & kinds) == 0)
+			report_error(r, where, "%s: \"%s\" is neither %s",
+			    what, key, kinds & PATTERN_ADDRESS ?
+			    "an address nor @domain nor a domain" :
+			    "a domain nor *.domain");
+		else if (table_alias(t, key, form) == -1)
+			report_error(r, where, "%s: \"%s\" is there in two "
+			    "spellings, with two values", what, key);
 }
 
 const char *
@@ -53,8 +76,10 @@ check_destination(struct config *c, struct reporter *r,
     const struct origin *where, const char *name)
 {
 	const struct action	*a;
+	char			 form[ADDRESS_MAX];
 
-	if (domain_pattern_valid(name))
+	if ((pattern_canonical(name, form) & (PATTERN_DOMAIN |
+	    PATTERN_BELOW)) != 0)
 		return;
 	TAILQ_FOREACH(a, &c->actions, entry)
 		if (a->host != NULL && strcasecmp(a->host, name) == 0)
@@ -150,6 +175,29 @@ check_listen_socket(struct reporter *r, const struct listener *l)
 		    "%s is not an option of listen on socket", what);
 }
 
+/* Each word of a value is an address, @domain, a domain, "<>" or "*". */
+static void
+check_senders(struct reporter *r, const struct listener *l)
+{
+	const char	*key, *value;
+	char		 word[ADDRESS_MAX], form[ADDRESS_MAX];
+	size_t		 len, next = 0;
+
+	while (table_each(l->senders, &next, &key, &value))
+		for (; *value != '\0'; value += len) {
+			value += strspn(value, ", \t");
+			if ((len = strcspn(value, ", \t")) == 0)
+				break;
+			if ((size_t)snprintf(word, sizeof(word), "%.*s",
+			    (int)len, value) < sizeof(word) &&
+			    pattern_canonical(word, form) != 0)
+				continue;
+			report_error(r, &l->origin, "senders: \"%s\" of "
+			    "\"%s\" is neither an address nor @domain nor a "
+			    "domain nor \"*\"", word, key);
+		}
+}
+
 static void
 check_listen_tls(struct config *c, struct reporter *r,
     const struct listener *l)
@@ -179,8 +227,10 @@ check_listen_tls(struct config *c, struct reporter *r,
 			report_error(r, &l->origin, "senders without auth");
 		return;
 	}
-	if (l->senders != NULL)
+	if (l->senders != NULL) {
 		check_map(r, &l->origin, l->senders, "senders");
+		check_senders(r, l);
+	}
 	if (l->tls == LISTEN_PLAIN && !l->auth_insecure)
 		report_error(r, &l->origin, "auth without tls, tls-require "
 		    "or smtps (auth-insecure allows it)");
@@ -301,6 +351,9 @@ check_scopes(struct config *c, struct reporter *r, struct scopes *scopes,
 	const char	*what;
 
 	TAILQ_FOREACH(s, scopes, entry) {
+		if (!s->is_site)
+			name_canonical(&s->name, PATTERN_DOMAIN |
+			    PATTERN_BELOW);
 		what = s->is_site ? "site" : "domain";
 		snprintf(key, sizeof(key), "%s %s %s %s", kind, owner, what,
 		    s->name);
@@ -466,13 +519,14 @@ check_site_domains(struct config *c, struct reporter *r, struct site *s)
 {
 	struct site	*old;
 	const char	*key;
-	char		 lower[DOMAIN_MAX + 2], *p;
+	char		 lower[ADDRESS_MAX], *p;
 	size_t		 next = 0;
 
 	while (table_each(s->domains, &next, &key, NULL)) {
 		check_destination(c, r, &s->origin, key);
 		/* find_domain() would not find what is longer */
-		if (strlcpy(lower, key, sizeof(lower)) >= sizeof(lower))
+		if (pattern_canonical(key, lower) == 0 &&
+		    strlcpy(lower, key, sizeof(lower)) >= sizeof(lower))
 			continue;
 		for (p = lower; *p != '\0'; p++)
 			*p = tolower((unsigned char)*p);
@@ -486,9 +540,6 @@ check_site_domains(struct config *c, struct reporter *r, struct site *s)
 static void
 check_site(struct config *c, struct reporter *r, struct site *s)
 {
-	const char	*key;
-	size_t		 next = 0;
-
 	if (s->is_domain) {
 		check_destination(c, r, &s->origin, s->name);
 		if (s->max_connections == 0)
@@ -501,10 +552,9 @@ check_site(struct config *c, struct reporter *r, struct site *s)
 		    "site \"%s\" has neither domain nor mx", s->name);
 	if (s->domains != NULL)
 		check_site_domains(c, r, s);
-	while (s->mx != NULL && table_each(s->mx, &next, &key, NULL))
-		if (!domain_pattern_valid(key))
-			report_error(r, &s->origin, "\"%s\" is neither a "
-			    "host nor *.domain", key);
+	if (s->mx != NULL)
+		check_keys(r, &s->origin, "mx", s->mx, PATTERN_DOMAIN |
+		    PATTERN_BELOW);
 }
 
 /* What parses already and works later: each line goes when it does. */

@@ -109,14 +109,21 @@ condition_place(enum condition_type type)
 	}
 }
 
-static int
-mail_pattern_valid(const char *text, int null)
+/* A name is compared as it stands: a pattern, or a blank, never matches. */
+static void
+check_name(struct check *k, const char *what, const char *name)
 {
-	if (strcmp(text, "<>") == 0)
-		return (null);
-	if (text[0] == '@')
-		return (domain_valid(text + 1));
-	return (address_valid(text, 1));
+	size_t	 len = strlen(name);
+
+	if (len == 0)
+		report_error(k->report, &k->rule->origin, "%s is empty", what);
+	else if (name[0] == '*' || name[len - 1] == '*')
+		report_error(k->report, &k->rule->origin, "%s: \"%s\" never "
+		    "matches: no pattern is taken there", what, name);
+	else if (strchr(" \t", name[0]) != NULL ||
+	    strchr(" \t", name[len - 1]) != NULL)
+		report_error(k->report, &k->rule->origin, "%s: \"%s\" never "
+		    "matches: a blank at its end", what, name);
 }
 
 static void
@@ -135,18 +142,19 @@ check_text(struct check *k, struct condition *c)
 		break;
 	case COND_FOR_DOMAIN:
 	case COND_FROM_RDNS:
-		if (!domain_pattern_valid(c->text))
+		if (!name_canonical(&c->text, PATTERN_DOMAIN | PATTERN_BELOW))
 			report_error(r, where, "%s: \"%s\" is neither a "
 			    "domain nor *.domain", condition_name(c->type),
 			    c->text);
 		break;
 	case COND_RCPT_TO:
-		if (!mail_pattern_valid(c->text, 0))
+		if (!name_canonical(&c->text, PATTERN_ADDRESS | PATTERN_AT))
 			report_error(r, where, "rcpt-to: \"%s\" is neither an "
 			    "address nor @domain", c->text);
 		break;
 	case COND_MAIL_FROM:
-		if (!mail_pattern_valid(c->text, 1))
+		if (!name_canonical(&c->text, PATTERN_ADDRESS | PATTERN_AT |
+		    PATTERN_NULL))
 			report_error(r, where, "mail-from: \"%s\" is neither "
 			    "an address nor @domain nor \"<>\"", c->text);
 		break;
@@ -170,11 +178,14 @@ check_text(struct check *k, struct condition *c)
 		if (names_find(&k->seen, NAME_HEADER, lower) == NULL)
 			report_error(r, where, "no listener has trust-header "
 			    "\"%s\"", c->header);
+		check_name(k, "header", c->text);
+		break;
+	case COND_HELO:
+		check_name(k, "helo", strncmp(c->text, "*.", 2) == 0 ?
+		    c->text + 2 : c->text);
 		break;
 	default:
-		if (c->text[0] == '\0')
-			report_error(r, where, "%s is empty",
-			    condition_name(c->type));
+		check_name(k, condition_name(c->type), c->text);
 		break;
 	}
 }
@@ -183,21 +194,35 @@ check_text(struct check *k, struct condition *c)
 static void
 check_entries(struct check *k, struct condition *c)
 {
+	const char	*key, *name = condition_name(c->type);
 	struct cidr	 cidr;
-	const char	*key;
 	size_t		 next = 0;
+	int		 kinds = PATTERN_ADDRESS | PATTERN_AT | PATTERN_DOMAIN;
 
-	while (table_each(c->table, &next, &key, NULL)) {
-		if (c->type == COND_FROM_SRC && cidr_parse(key, &cidr) == -1)
-			report_error(k->report, &k->rule->origin,
-			    "from src: \"%s\" is not a network such as "
-			    "192.0.2.0/24", key);
-		if ((c->type == COND_FOR_DOMAIN ||
-		    c->type == COND_FROM_RDNS) && !domain_pattern_valid(key))
-			report_error(k->report, &k->rule->origin,
-			    "%s: \"%s\" is neither a domain nor *.domain",
-			    condition_name(c->type), key);
+	switch (plain_type(c->type)) {
+	case COND_FOR_DOMAIN:
+	case COND_FROM_RDNS:
+		kinds = PATTERN_DOMAIN | PATTERN_BELOW;
+		break;
+	case COND_MAIL_FROM:
+		kinds |= PATTERN_NULL;
+		break;
+	case COND_RCPT_TO:
+		break;
+	case COND_FROM_SRC:
+		while (table_each(c->table, &next, &key, NULL))
+			if (cidr_parse(key, &cidr) == -1)
+				report_error(k->report, &k->rule->origin,
+				    "from src: \"%s\" is not a network such as "
+				    "192.0.2.0/24", key);
+		return;
+	default:
+		while (table_each(c->table, &next, &key, NULL))
+			check_name(k, name, c->type == COND_HELO &&
+			    strncmp(key, "*.", 2) == 0 ? key + 2 : key);
+		return;
 	}
+	check_keys(k->report, &k->rule->origin, name, c->table, kinds);
 }
 
 static void
@@ -604,8 +629,14 @@ check_by(struct check *k)
 		    "table \"%s\" is a list", table_called(rule->table));
 		return;
 	}
+	if (rule->by == BIND_BY_MAIL_FROM)
+		check_keys(k->report, &rule->origin, "by mail-from",
+		    rule->table, PATTERN_ADDRESS | PATTERN_AT |
+		    PATTERN_DOMAIN | PATTERN_NULL);
 	fatal = table_path(rule->table) == NULL || k->report->io->reload;
 	while (table_each(rule->table, &next, &key, &value)) {
+		if (rule->by != BIND_BY_MAIL_FROM)
+			check_name(k, "bind by", key);
 		if (rule->by == BIND_BY_MAIL_FROM &&
 		    strcmp(table_get(rule->table, key), value) != 0)
 			report_warning(k->report, &rule->origin,

@@ -42,6 +42,12 @@ const char *load_error(void);
 void	*checked(void *x);
 char	*checked_strdup(const char *);
 
+/* *name in its one form, where it is of those kinds; else 0. */
+int	 name_canonical(char **name, int kinds);
+/* Keys of table, for what: each of those kinds, and found by its one form. */
+void	 check_keys(struct reporter *, const struct origin *, const char *what,
+	    struct table *, int kinds);
+
 /* For an error: the table's name, or "{ }" for one without. */
 const char *table_called(const struct table *);
 
@@ -82,7 +88,6 @@ void	 config_check(struct config *, struct reporter *);
 /* lib/config_check_rules.c: rules of both kinds. */
 void	 config_check_rules(struct config *, struct reporter *);
 /* "example.com" or "*.example.com". */
-int	 domain_pattern_valid(const char *);
 /* A path that lives as long as the configuration. */
 const char *config_file(struct config *, const char *path);
 

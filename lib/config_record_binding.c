@@ -215,7 +215,9 @@ record_site(struct recorder *r, const char *name, int is_domain)
 	r->site = s;
 	if (!is_domain)
 		record_name(r, "site", name);
-	key = checked_strdup(name);
+	if (is_domain)
+		name_canonical(&s->name, PATTERN_DOMAIN | PATTERN_BELOW);
+	key = checked_strdup(s->name);
 	for (p = key; is_domain && *p != '\0'; p++)
 		*p = tolower((unsigned char)*p);
 	old = names_add(&r->config->names,

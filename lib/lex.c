@@ -181,6 +181,11 @@ text_is_sane(struct lex *l, const char *file, const char *text, size_t len)
 			report_error(l->report, &o, "NUL byte");
 			return (0);
 		}
+		if (n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) {
+			report_error(l->report, &o, "a byte order mark: save "
+			    "it as UTF-8 without one");
+			return (0);
+		}
 		if (n > LINE_LEN_MAX) {
 			report_error(l->report, &o,
 			    "line is longer than %d octets", LINE_LEN_MAX);

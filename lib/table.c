@@ -41,6 +41,7 @@ struct entry {
 	char		*value;		/* behind the key; NULL in a list */
 	uint32_t	 hash;
 	uint32_t	 network_hash;
+	int		 alias;		/* of another: not as written */
 	uint8_t		 network[NETWORK_LEN];	/* family 0: none */
 	char		 key[];
 };
@@ -296,6 +297,11 @@ parse_line(struct table *t, char *line, int *whole, const char **error)
 	len = strlen(line);
 	while (len > 0 && strchr(" \t\r", line[len - 1]) != NULL)
 		line[--len] = '\0';
+	/* not seen by who reads it, and then no key is the one it seems */
+	if (strncmp(line, "\xef\xbb\xbf", 3) == 0) {
+		*error = "a byte order mark: save it as UTF-8 without one";
+		return (-1);
+	}
 	if (line[0] == '#') {
 		if (strcmp(line + 1 + strspn(line + 1, " \t"), "@list") == 0)
 			*whole = 1;
@@ -435,11 +441,27 @@ table_get_addr(const struct table *t, const struct sockaddr *sa)
 }
 
 int
+table_alias(struct table *t, const char *key, const char *form)
+{
+	struct entry	*e = find(t, key, 1), *old;
+
+	if (e == NULL || strcasecmp(key, form) == 0)
+		return (0);
+	if ((old = find(t, form, 0)) != NULL)
+		return (strcmp(value_of(e), value_of(old)) == 0 ? 0 : -1);
+	if (table_add(t, form, e->value) == 0)
+		t->entries[t->size - 1]->alias = 1;
+	return (0);
+}
+
+int
 table_each(const struct table *t, size_t *next, const char **key,
     const char **value)
 {
 	const struct entry	*e;
 
+	while (*next < t->size && t->entries[*next]->alias)
+		(*next)++;
 	if (*next >= t->size)
 		return (0);
 	e = t->entries[(*next)++];

@@ -36,6 +36,7 @@ const char	*table_path(const struct table *);
 void		 table_set_path(struct table *, const char *);
 /* value NULL: an entry of a list.  0, -1 for a key that is there already. */
 int		 table_add(struct table *, const char *key, const char *value);
+/* Its entries; those of table_alias() are counted. */
 size_t		 table_size(const struct table *);
 int		 table_is_map(const struct table *);
 
@@ -56,6 +57,13 @@ const char	*table_get_domain(const struct table *, const char *domain);
 const char	*table_get_mail(const struct table *, const char *address);
 /* A network address: literals and CIDR. */
 const char	*table_get_addr(const struct table *, const struct sockaddr *);
+
+/*
+ * Let form find what key finds, where they differ by more than case.  0, or -1:
+ * form finds another value already.
+ */
+int		 table_alias(struct table *, const char *key,
+		    const char *form);
 
 /* Walk all entries in order of definition; next starts at 0. */
 int		 table_each(const struct table *, size_t *next,

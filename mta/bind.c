@@ -260,7 +260,7 @@ bind_command(struct ipc *ipc, struct ipc_msg *m)
 	const char	*words[CONTROL_WORDS], *error, *rcpt, *word;
 	struct facts	 facts;
 	uint32_t	 client, count, i;
-	char		 text[256];
+	char		 text[256], from[ADDRESS_MAX], to[ADDRESS_MAX];
 
 	client = ipc_get_u32(m);
 	count = ipc_get_u32(m);
@@ -296,5 +296,8 @@ bind_command(struct ipc *ipc, struct ipc_msg *m)
 		answer(ipc, client, text, 0);
 		return;
 	}
-	match_answer(ipc, client, &facts, rcpt);
+	if (address_canonical(facts.sender, from) == 0)
+		facts.sender = from;
+	match_answer(ipc, client, &facts, address_canonical(rcpt, to) == 0 ?
+	    to : rcpt);
 }

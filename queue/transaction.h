@@ -38,6 +38,7 @@ enum answer {
 struct tx_rcpt {
 	TAILQ_ENTRY(tx_rcpt)	 entry;
 	TAILQ_ENTRY(tx_rcpt)	 asking;
+	RB_ENTRY(tx_rcpt)	 node;		/* while it is being stored */
 	struct transaction	*tx;
 	struct account		*account;	/* a place on it is ours */
 	enum answer		 answer;
@@ -54,6 +55,7 @@ struct tx_rcpt {
 	char			 text[];	/* those strings */
 };
 TAILQ_HEAD(tx_rcpts, tx_rcpt);
+RB_HEAD(tx_addresses, tx_rcpt);
 
 struct transaction {
 	RB_ENTRY(transaction)	 node;

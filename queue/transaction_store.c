@@ -215,18 +215,31 @@ transaction_give_up(struct transaction *t, int error)
 	transaction_free(t);
 }
 
+static int	 address_compare(struct tx_rcpt *, struct tx_rcpt *);
+RB_PROTOTYPE(tx_addresses, tx_rcpt, node, address_compare);
+RB_GENERATE(tx_addresses, tx_rcpt, node, address_compare)
+
+static int
+address_compare(struct tx_rcpt *a, struct tx_rcpt *b)
+{
+	return (strcmp(a->address, b->address));
+}
+
 /* content NULL: the large file holds it. */
 static void
 store(struct transaction *t, const void *content, uint64_t len)
 {
-	struct tx_rcpt	*rcpt, *next;
-	struct envelope	*e;
-	uint32_t	 nrcpts;
-	int		 error;
+	struct tx_addresses	 seen = RB_INITIALIZER(&seen);
+	struct tx_rcpt		*rcpt, *next;
+	struct envelope		*e;
+	uint32_t		 nrcpts;
+	int			 error;
 
 	nrcpts = 0;
 	TAILQ_FOREACH_SAFE(rcpt, &t->rcpts, entry, next) {
-		if (rcpt->answer == ANSWER_TAKEN)
+		/* one that is named twice gets one copy, by its first RCPT */
+		if (rcpt->answer == ANSWER_TAKEN &&
+		    RB_INSERT(tx_addresses, &seen, rcpt) == NULL)
 			nrcpts++;
 		else
 			tx_rcpt_free(rcpt);

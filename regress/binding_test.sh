@@ -43,6 +43,47 @@ rcpt()
 	} | dialog | grep -v '^250-' | sed -n '4,$p' | sed '$d'
 }
 
+# A domain is one, however it is written, and so is a recipient.
+atf_test_case spellings cleanup
+spellings_head() { atf_set require.user root; }
+spellings_body()
+{
+	settings='default-binding none'
+	config <<-END
+		binding "acme" { bind-address 127.0.0.4 }
+		bind mail-from "@xn--bcher-kva.example" for domain \
+		    "dest.example" to "acme"
+	END
+	start_sink 127.0.0.1:$sink
+	start_bindery
+	for sender in news@bücher.example news@BÜCHER.example. \
+	    news@bücher。example news@XN--Bcher-KVA.example; do
+		dialog >out <<-END
+			EHLO client.example
+			MAIL FROM:<$sender> SMTPUTF8
+			RCPT TO:<one@Dest.example.>
+			RCPT TO:<one@dest.example>
+			RCPT TO:<one@ＤEST.example>
+			RCPT TO:<One@dest.example>
+			DATA
+			X-Test-Id: one
+
+			Hello.
+			.
+			QUIT
+		END
+		[ "$(grep -c '^250 2.1.5' out)" -eq 4 ] ||
+		    fail "$sender: $(cat out)"
+	done
+	# no U-label is left, so the sink need not know SMTPUTF8
+	wait_or_fail 10 'sunk_is 4'
+	sunk_is 4 'src=127.0.0.4 .*from=<news@xn--bcher-kva.example> .*to=<one@dest.example>,<One@dest.example> ' ||
+	    fail "$(cat sink.rec)"
+	ctl match from news@bücher.example to a@DEST.example. >out
+	grep -q acme out || fail "match: $(cat out)"
+}
+spellings_cleanup() { stop_all; }
+
 # With default-binding none, what no rule takes is refused, the rest goes on.
 atf_test_case default_none cleanup
 default_none_head() { atf_set require.user root; }
@@ -364,7 +405,8 @@ name_gone_cleanup() { stop_all; }
 
 atf_init_test_cases()
 {
-	for case in default_none address_missing connections max_connections \
+	for case in spellings default_none address_missing connections \
+	    max_connections \
 	    suspend_resume suspend_in_file suspend_domain suspend_reception \
 	    queue_limit any next_hops name_gone; do
 		atf_add_test_case $case
