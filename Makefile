@@ -45,7 +45,7 @@ QUEUE =		queue/queue.o queue/message.o queue/message_again.o \
 		queue/message_cache.o queue/lane.o queue/lane_age.o \
 		queue/pool.o queue/schedule.o queue/counter.o queue/group.o \
 		queue/transaction.o queue/transaction_bind.o \
-		queue/transaction_store.o queue/answer.o queue/delivery.o \
+		queue/transaction_store.o queue/answer.o queue/queue_binding.o queue/handout.o queue/result.o queue/doing.o \
 		queue/content.o queue/bounce.o queue/bounce_text.o queue/suspend.o \
 		queue/filter.o queue/control.o queue/control_command.o \
 		queue/control_show.o queue/control_queue.o \
@@ -54,29 +54,19 @@ QUEUE =		queue/queue.o queue/message.o queue/message_again.o \
 		queue/spool_sync.o queue/spool_disk.o queue/segment.o \
 		queue/batch.o queue/large.o queue/recover.o queue/reclaim.o \
 		queue/record.o queue/flush.o
-MTA =		mta/mta.o mta/item.o mta/bind.o mta/binding.o mta/peer.o \
-		mta/source.o mta/trace.o mta/test.o mta/dns.o mta/resolve.o \
-		mta/reverse.o mta/route.o mta/lane.o mta/lane_run.o \
-		mta/pick.o mta/limit.o mta/rate.o mta/show.o \
-		mta/connection.o mta/client.o mta/body.o mta/reply.o \
-		mta/report.o mta/policy.o mta/starttls.o mta/login.o mta/dane.o
+MTA =		mta/mta.o mta/work.o mta/attempt.o mta/host_state.o mta/outbound.o \
+		mta/bind.o mta/binding.o mta/source.o mta/trace.o mta/test.o \
+		mta/dns.o mta/resolve.o mta/reverse.o mta/route.o mta/limit.o \
+		mta/rate.o mta/show.o mta/connection.o mta/client.o mta/body.o \
+		mta/reply.o mta/report.o mta/policy.o mta/starttls.o mta/login.o \
+		mta/dane.o
 MDA =
 CTL =		ctl/binderyctl.o ctl/ask.o ctl/table.o ctl/mailq.o ctl/encrypt.o \
 		ctl/sendmail.o ctl/message.o ctl/submit.o
 OBJS =		$(LIB) $(SMTPD) $(QUEUE) $(MTA) $(MDA) $(CTL) $(COMPAT)
 MAIN =		smtpd/main.o
 
-HDRS =		lib/address.h lib/config.h lib/control.h lib/envelope.h \
-		lib/facts.h lib/io.h lib/ipc.h lib/log.h lib/loop.h \
-		lib/proc.h lib/role.h lib/rules.h lib/sandbox.h lib/table.h \
-		lib/task.h lib/text.h lib/config_private.h lib/lex.h \
-		lib/compat/compat.h queue/queue.h queue/transaction.h \
-		queue/pool.h queue/spool.h queue/spool_log.h \
-		queue/spool_disk.h queue/record.h queue/flush.h mta/mta.h mta/lane.h \
-		mta/secure.h smtpd/parent.h ctl/ctl.h \
-		lib/accounts.h lib/rendezvous.h lib/tls_server.h lib/tls_client.h \
-		smtpd/smtpd.h smtpd/syntax.h smtpd/data.h smtpd/strip.h \
-		smtpd/proxy.h ctl/sendmail.h
+HDRS !=		ls lib/*.h queue/*.h mta/*.h smtpd/*.h ctl/*.h lib/compat/*.h
 
 # what make fuzz tries
 PARSERS =	$(LIB) $(COMPAT) smtpd/syntax.o smtpd/data.o smtpd/strip.o \

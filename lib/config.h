@@ -99,6 +99,8 @@ enum option_id {
 	OPTION_QUEUE_LIMIT,
 	OPTION_MESSAGE_EXPIRATION,	/* seconds */
 	OPTION_NEXT_HOPS,		/* list of networks, or a table */
+	OPTION_CONNECT_TIMEOUT,		/* seconds */
+	OPTION_MAX_HOSTS,
 	OPTION_WEIGHT,
 	OPTION_TLS,			/* number: enum tls_policy */
 	OPTION_COUNT
@@ -465,6 +467,9 @@ const char	*option_text(enum option_id, const struct option *);
 
 /* What the action alone asks of TLS. */
 enum tls_policy	 config_action_tls(const struct action *);
+/* May a connection that was made for one carry mail of the other? */
+int		 config_action_same_way(const struct action *,
+		    const struct action *);
 /* Something is sent only where the authorities vouch for the peer. */
 int		 config_verifies(const struct config *);
 

@@ -18,6 +18,8 @@
  * What the configuration asks of TLS on the way out.
  */
 
+#include <string.h>
+
 #include "lib/config.h"
 
 /* A password is for nobody but the host that was meant. */
@@ -30,6 +32,23 @@ config_action_tls(const struct action *a)
 	    a->tls_verify != TLS_WORDS_NO_VERIFY))
 		return (TLS_POLICY_VERIFY);
 	return (TLS_POLICY_REQUIRE);
+}
+
+static int
+same_text(const char *a, const char *b)
+{
+	if (a == NULL || b == NULL)
+		return (a == b);
+	return (strcmp(a, b) == 0);
+}
+
+/* Who logs in does so for one action only. */
+int
+config_action_same_way(const struct action *a, const struct action *b)
+{
+	return (a == b || (a->auth == NULL && b->auth == NULL &&
+	    a->tls == b->tls && a->tls_verify == b->tls_verify &&
+	    a->relay_port == b->relay_port && same_text(a->host, b->host)));
 }
 
 static int

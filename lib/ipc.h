@@ -108,37 +108,29 @@ enum ipc_type {
 	/* flush -> queue */
 	FLUSH_DONE,		/* u64 batch, u32 errno (0: on disk) */
 
-	/* queue -> mta */
+	/*
+	 * queue -> mta.  What has more than four fields has its put and get
+	 * in lib/task.c.
+	 */
 	QUEUE_BIND,		/* u64 ask, facts, str rcpt, str action */
-	QUEUE_LANE,		/* u32 lane, str binding, str destination */
-	QUEUE_LANE_GONE,	/* u32 lane */
-	QUEUE_TASK,		/* see lib/task.h */
-	QUEUE_RECALL,		/* u32 lane: give back what was not sent yet */
-	QUEUE_RETRY,		/* u32 lane: what its hosts did is forgiven */
-	QUEUE_CONTENT,		/* u64 task, u64 length, bytes or fd;
-				   length 0: damaged or gone */
-	QUEUE_SITE,		/* u32 lane: MTA_SITE was taken in, and what
-				   may not go was called back before it */
+	QUEUE_WORK,		/* struct work: a lane has so many due */
+	QUEUE_TASK,		/* struct task: the answer to a pull */
+	QUEUE_SUSPEND,		/* str binding, str site, u8 on: a command's */
 	QUEUE_RATE,		/* str key, u64 time: as MTA_RATE told it */
 	QUEUE_RDNS,		/* as SMTPD_RDNS */
-	QUEUE_ASK,		/* u32 client, str command...: show bindings,
-				   show binding, match, test, trace */
-	QUEUE_ASK_END,		/* u32 client: it has gone */
+	QUEUE_ASK,		/* u32 client, u32 count, str command...: show,
+				   match, test, trace, doing; count 0: the
+				   client has gone */
 	/* mta -> queue */
 	MTA_BIND,		/* u64 ask, str binding (NULL: none, or queue
 				   takes a member of the group), str group or
 				   NULL, u32 rule, str error (no binding) */
-	MTA_FETCH,		/* u64 task */
-	MTA_RESULT,		/* see lib/task.h */
-	MTA_RETURN,		/* u64 task: not attempted, back to the head */
-	MTA_LANE,		/* u32 lane, u8 open, str cause, str text,
-				   u64 until (seconds, 0: when it opens) */
+	MTA_PULL,		/* struct pull: a connection is ready */
+	MTA_RESULT,		/* struct results: of a task, and a pull */
+	MTA_ATTEMPT,		/* struct attempt_end */
 	MTA_BINDING,		/* str binding, u8 up4, u8 up6, str reason;
 				   up: the family is owned and usable now */
-	MTA_COUNTS,		/* str binding, u32 connections */
-	MTA_SITE,		/* u32 lane, str site by the name of its host
-				   (NULL: none); nothing goes out before
-				   QUEUE_SITE comes */
+	MTA_DOING,		/* u32 client, u8 more, struct doing */
 	MTA_RATE,		/* str key, u64 time (microseconds since the
 				   Epoch): a long rate, to be kept */
 	MTA_RDNS,		/* u64 ask, u8 failed (it may have a name),

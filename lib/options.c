@@ -56,6 +56,8 @@ static const struct {
 	[OPTION_QUEUE_LIMIT] = { "queue-limit", KIND_COUNT, 0 },
 	[OPTION_MESSAGE_EXPIRATION] = { "message-expiration", KIND_TIME, 1 },
 	[OPTION_NEXT_HOPS] = { "next-hops", KIND_HOPS, 0 },
+	[OPTION_CONNECT_TIMEOUT] = { "connect-timeout", KIND_TIME, 1 },
+	[OPTION_MAX_HOSTS] = { "max-hosts", KIND_COUNT, 0 },
 	[OPTION_WEIGHT] = { "weight", KIND_WEIGHT, 0 },
 	[OPTION_TLS] = { "tls", KIND_TLS, 1 }
 };

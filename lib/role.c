@@ -69,6 +69,7 @@ static struct {
 	const struct role_callbacks	*callbacks;
 	struct generation		*now;
 	struct generation		*next;
+	uint32_t			 number;	/* of now */
 	unsigned long			 lost;
 } state;
 
@@ -97,6 +98,12 @@ const struct config *
 role_held(const struct generation *g)
 {
 	return (g->conf);
+}
+
+uint32_t
+role_generation(void)
+{
+	return (state.number);
 }
 
 void
@@ -273,6 +280,7 @@ on_swap(struct ipc *ipc, struct ipc_msg *m)
 	before = state.now;
 	state.now = state.next;
 	state.next = NULL;
+	state.number = generation;
 	if (state.callbacks->configured != NULL)
 		state.callbacks->configured(state.now->conf,
 		    before == NULL ? NULL : before->conf);

@@ -68,6 +68,8 @@ struct ipc	*role_parent(void);
 struct generation *role_hold(void);
 const struct config *role_held(const struct generation *);
 void		 role_let_go(struct generation *);	/* NULL: none */
+/* The parent's number of the configuration in force; 0: none yet. */
+uint32_t	 role_generation(void);
 /* Parsed, and not in force before the next swap; NULL: there is none. */
 const struct config *role_next(void);
 /* A file that came beside the configuration ("resolv.conf"), or NULL. */

@@ -31,7 +31,11 @@
 #include "lib/log.h"
 #include "lib/rendezvous.h"
 #include "lib/rules.h"
+#include "lib/ipc.h"
+#include "mta/binding.h"
 #include "mta/mta.h"
+#include "mta/test.h"
+#include "mta/trace.h"
 
 void
 bind_ask(struct ipc *ipc, struct ipc_msg *m)
@@ -129,29 +133,31 @@ match_parse(const char **words, uint32_t count, struct facts *f,
 }
 
 static void
-row_source(struct control_row *row, const struct way *way, const char *sender)
+row_source(struct control_row *row, const struct binding *binding,
+    const char *sender)
 {
 	static const struct sockaddr_in	 any = { .sin_family = AF_INET };
-	const struct way_source	*source;
+	const struct binding_source	*source;
 	const struct sockaddr	*addr;
 	char			 text[256], ehlo[DOMAIN_MAX] = "";
 	int			 i;
 
 	text[0] = '\0';
-	for (i = 0; i < WAY_FAMILIES; i++) {
-		source = &way->sources[i];
+	for (i = 0; i < FAMILIES; i++) {
+		source = &binding->sources[i];
 		addr = (const struct sockaddr *)&source->addr;
 		if (!source->owned || addr->sa_family == 0)
 			continue;
 		if (text[0] != '\0')
 			strlcat(text, ",", sizeof(text));
 		else
-			binding_ehlo(way, addr, sender, ehlo, sizeof(ehlo));
+			binding_ehlo(binding, addr, sender, ehlo, sizeof(ehlo));
 		strlcat(text, sockaddr_text(addr), sizeof(text));
 	}
 	if (text[0] == '\0') {
 		/* of no address yet: a name is known, a literal is not */
-		binding_ehlo(way, (const struct sockaddr *)&any, sender, ehlo,
+		binding_ehlo(binding, (const struct sockaddr *)&any, sender,
+		    ehlo,
 		    sizeof(ehlo));
 		if (ehlo[0] == '[')
 			ehlo[0] = '\0';
@@ -161,7 +167,8 @@ row_source(struct control_row *row, const struct way *way, const char *sender)
 }
 
 static void
-row_limits(struct control_row *row, const struct way *way, const char *dest)
+row_limits(struct control_row *row, const struct binding *binding,
+    const char *dest)
 {
 	static const enum option_id	 ids[] = {
 		OPTION_MAX_OUTBOUND_CONNECTIONS, OPTION_MAX_CONNECTIONS,
@@ -171,7 +178,7 @@ row_limits(struct control_row *row, const struct way *way, const char *dest)
 	size_t				 i;
 
 	for (i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
-		o = binding_option(way, dest, ids[i]);
+		o = binding_option(binding, dest, ids[i]);
 		if (o->number > 0 && ids[i] != OPTION_RATE)
 			control_row_number(row, option_name(ids[i]),
 			    o->number);
@@ -190,17 +197,17 @@ group_member(const struct group *group, const char *sender, const char *rcpt)
 {
 	const struct config	*conf = mta_config();
 	const struct binding_conf	*b, *best = NULL;
-	const struct way	*way;
+	const struct binding	*binding;
 	uint64_t		 distance, least = RENDEZVOUS_NEVER;
 
 	TAILQ_FOREACH(b, &conf->bindings, entry) {
 		if (b->group != group)
 			continue;
-		way = binding_way(b->name);
+		binding = binding_get(b->name);
 		distance = rendezvous(b->name, (uint32_t)config_option(conf,
 		    b, NULL, NULL, OPTION_WEIGHT)->number, sender, rcpt);
-		if (distance >= least || (!binding_usable(way, AF_INET) &&
-		    !binding_usable(way, AF_INET6)))
+		if (distance >= least || (!binding_usable(binding, AF_INET) &&
+		    !binding_usable(binding, AF_INET6)))
 			continue;
 		least = distance;
 		best = b;
@@ -216,7 +223,7 @@ match_answer(struct ipc *ipc, uint32_t client, const struct facts *f,
 	const struct group	*group;
 	struct bind_choice	 choice;
 	struct control_row	 row;
-	struct way		*way;
+	struct binding		*binding;
 	char			 number[16] = "default";
 
 	if ((rule = rules_match(mta_config(), f, rcpt)) == NULL ||
@@ -247,9 +254,9 @@ match_answer(struct ipc *ipc, uint32_t client, const struct facts *f,
 	if (choice.error[0] != '\0')
 		control_row_text(&row, "error", choice.error);
 	if (choice.name != NULL &&
-	    (way = binding_way(choice.name))->conf != NULL) {
-		row_source(&row, way, f->sender);
-		row_limits(&row, way, address_domain(rcpt));
+	    (binding = binding_get(choice.name))->conf != NULL) {
+		row_source(&row, binding, address_domain(f->sender));
+		row_limits(&row, binding, address_domain(rcpt));
 	}
 	answer(ipc, client, row.text, 0);
 }
@@ -272,21 +279,30 @@ bind_command(struct ipc *ipc, struct ipc_msg *m)
 	ipc_get_end(m);
 	if (count > CONTROL_WORDS)
 		count = CONTROL_WORDS;
-	if (count > 0 && strcmp(words[0], "trace") == 0) {
+	if (count == 0) {
+		trace_end(client);
+		test_end(client);
+		return;
+	}
+	if (strcmp(words[0], "doing") == 0) {
+		show_doing(client, words, count);
+		return;
+	}
+	if (strcmp(words[0], "trace") == 0) {
 		trace_command(client, words, count);
 		return;
 	}
-	if (count > 0 && strcmp(words[0], "test") == 0) {
+	if (strcmp(words[0], "test") == 0) {
 		test_command(client, words, count);
 		return;
 	}
-	if (count > 0 && strcmp(words[0], "show") == 0) {
+	if (strcmp(words[0], "show") == 0) {
 		show_limits(client, words, count);
 		return;
 	}
-	if (count == 0 || strcmp(words[0], "match") != 0) {
+	if (strcmp(words[0], "match") != 0) {
 		snprintf(text, sizeof(text), "- mta has no answer to %s",
-		    count == 0 ? "nothing" : words[0]);
+		    words[0]);
 		answer(ipc, client, text, 0);
 		return;
 	}

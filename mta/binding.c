@@ -15,9 +15,9 @@
  */
 
 /*
- * The live side of a binding (struct way): are its addresses there, how many
- * connections does it hold.  Addresses are looked at by binding a socket to
- * them, twice a second while one is missing, every ten seconds otherwise;
+ * The live side of a binding: are its addresses there, how many connections
+ * does it hold.  Addresses are looked at by binding a socket to
+ * them, each second while one is missing or used, every ten otherwise;
  * each edge is one log line and one message to queue.  Never answers with an
  * address that is not written in the binding.
  */
@@ -27,7 +27,13 @@
 #include <string.h>
 
 #include "lib/log.h"
+#include "lib/ipc.h"
+#include "lib/loop.h"
+#include "mta/binding.h"
+#include "mta/connection.h"
+#include "mta/host_state.h"
 #include "mta/mta.h"
+#include "mta/work.h"
 
 #define PROBE_TICK	500		/* milliseconds: what is down */
 #define PROBE_UP	10		/* seconds between probes */
@@ -38,76 +44,78 @@
 static const char	text_missing[] = "address missing";
 static const char	text_ports[] = "ports exhausted";
 
-RB_HEAD(ways, way);
+RB_HEAD(binding_tree_live, binding);
 
 static struct {
-	struct ways		 tree;
+	struct binding_tree_live tree;
 	struct event		 probe;
 	struct loop_timer	 sweep;
-	struct loop_job		 tell;
-} ways;
+} bindings;
 
 static int
-way_compare(const struct way *a, const struct way *b)
+binding_compare(const struct binding *a, const struct binding *b)
 {
 	return (strcmp(a->name, b->name));
 }
 
-RB_PROTOTYPE(ways, way, node, way_compare);
-RB_GENERATE(ways, way, node, way_compare)
+RB_GENERATE_STATIC(binding_tree_live, binding, node, binding_compare)
 
-static const int families[WAY_FAMILIES] = { AF_INET, AF_INET6 };
+static const int families[FAMILIES] = { AF_INET, AF_INET6 };
 
 static int
 family_index(int family)
 {
-	return (family == AF_INET6 ? WAY_INET6 : WAY_INET4);
+	return (family == AF_INET6 ? FAMILY_INET6 : FAMILY_INET4);
 }
 
-const struct way_source *
-binding_source(const struct way *way, int family)
+const struct binding_source *
+binding_source(const struct binding *binding, int family)
 {
-	const struct way_source	*source = &way->sources[family_index(family)];
+	const struct binding_source	*source;
+
+	source = &binding->sources[family_index(family)];
 
 	return (source->owned ? source : NULL);
 }
 
 int
-binding_usable(const struct way *way, int family)
+binding_usable(const struct binding *binding, int family)
 {
-	const struct way_source	*source = binding_source(way, family);
+	const struct binding_source	*source;
+
+	source = binding_source(binding, family);
 
 	return (source != NULL && source->up);
 }
 
 const char *
-binding_reason(const struct way *way)
+binding_reason(const struct binding *binding)
 {
 	int	 i;
 
-	for (i = 0; i < WAY_FAMILIES; i++)
-		if (way->sources[i].owned && !way->sources[i].up)
-			return (way->sources[i].reason);
+	for (i = 0; i < FAMILIES; i++)
+		if (binding->sources[i].owned && !binding->sources[i].up)
+			return (binding->sources[i].reason);
 	return (NULL);
 }
 
 static void
-way_tell(const struct way *way)
+binding_tell(const struct binding *binding)
 {
 	struct ipc	*queue = mta_queue();
 
-	if (queue == NULL || way->conf == NULL)
+	if (queue == NULL || binding->conf == NULL)
 		return;
 	ipc_begin(queue, MTA_BINDING);
-	ipc_put_str(queue, way->name);
-	ipc_put_u8(queue, binding_usable(way, AF_INET));
-	ipc_put_u8(queue, binding_usable(way, AF_INET6));
-	ipc_put_str(queue, binding_reason(way));
+	ipc_put_str(queue, binding->name);
+	ipc_put_u8(queue, binding_usable(binding, AF_INET));
+	ipc_put_u8(queue, binding_usable(binding, AF_INET6));
+	ipc_put_str(queue, binding_reason(binding));
 	ipc_end(queue);
 }
 
 static void
-source_edge(struct way *way, struct way_source *source, int up,
+source_edge(struct binding *binding, struct binding_source *source, int up,
     const char *reason)
 {
 	struct logline	 l;
@@ -117,35 +125,37 @@ source_edge(struct way *way, struct way_source *source, int up,
 	source->up = up;
 	source->reason = reason;
 	logline_start(&l, up ? "binding up" : "binding held");
-	logline_add(&l, "binding", "%s", way->name);
+	logline_add(&l, "binding", "%s", binding->name);
 	logline_add(&l, "family", "%s",
-	    source == &way->sources[WAY_INET4] ? "inet4" : "inet6");
+	    source == &binding->sources[FAMILY_INET4] ? "inet4" : "inet6");
 	if (source->addr.ss_family != 0)
 		logline_add(&l, "address", "%s",
 		    sockaddr_text((struct sockaddr *)&source->addr));
 	if (reason != NULL)
 		logline_add(&l, "reason", "%s", reason);
 	logline_end(&l);
-	way_tell(way);
-	lane_binding_changed(way);
+	binding_tell(binding);
+	work_binding_changed(binding);
 	if (source->addr.ss_family != 0 && reason == text_missing)
-		connection_source_lost(way,
+		connection_source_lost(binding,
 		    (const struct sockaddr *)&source->addr);
 }
 
 static void
-source_look(struct way *way, struct way_source *source)
+source_look(struct binding *binding, struct binding_source *source)
 {
 	if (!source->owned || source->addr.ss_family == 0 ||
 	    loop_seconds() < source->probe_after)
 		return;
-	source->probe_after = loop_seconds() + PROBE_UP;
+	/* what leaves from it now is looked at each second */
+	source->probe_after = loop_seconds() +
+	    (binding->connections > 0 ? 1 : PROBE_UP);
 	switch (source_probe((struct sockaddr *)&source->addr)) {
 	case SOURCE_OK:
-		source_edge(way, source, 1, NULL);
+		source_edge(binding, source, 1, NULL);
 		break;
 	case SOURCE_MISSING:
-		source_edge(way, source, 0, text_missing);
+		source_edge(binding, source, 0, text_missing);
 		source->probe_after = 0;
 		break;
 	default:
@@ -159,101 +169,86 @@ source_look(struct way *way, struct way_source *source)
  * tried.  Of "any" nothing but that is known.
  */
 static void
-source_look_ports(struct way *way, struct way_source *source)
+source_look_ports(struct binding *binding, struct binding_source *source)
 {
 	if (loop_seconds() >= source->probe_after ||
 	    (source->addr.ss_family != 0 &&
 	    source_probe_port((struct sockaddr *)&source->addr) == SOURCE_OK))
-		source_edge(way, source, 1, NULL);
+		source_edge(binding, source, 1, NULL);
 }
 
 static void
-ways_probe_again(void)
+bindings_probe_again(void)
 {
 	struct timeval	 tv = { 0, PROBE_TICK * 1000 };
 
-	evtimer_add(&ways.probe, &tv);
+	evtimer_add(&bindings.probe, &tv);
 }
 
 static void
-ways_probe(int fd, short event, void *arg)
+bindings_probe(int fd, short event, void *arg)
 {
-	struct way_source	*source;
-	struct way		*way;
+	struct binding_source	*source;
+	struct binding		*binding;
 	int			 i;
 
-	RB_FOREACH(way, ways, &ways.tree)
-		for (i = 0; i < WAY_FAMILIES; i++) {
-			source = &way->sources[i];
+	RB_FOREACH(binding, binding_tree_live, &bindings.tree)
+		for (i = 0; i < FAMILIES; i++) {
+			source = &binding->sources[i];
 			if (!source->up && source->reason == text_ports)
-				source_look_ports(way, source);
+				source_look_ports(binding, source);
 			else
-				source_look(way, source);
+				source_look(binding, source);
 		}
-	ways_probe_again();
+	bindings_probe_again();
 }
 
 static void
-ways_sweep(void *arg)
+bindings_sweep(void *arg)
 {
-	struct way	*way;
+	struct binding	*binding;
 
-	RB_FOREACH(way, ways, &ways.tree)
-		peer_sweep(way);
-	loop_timer_set(&ways.sweep, SWEEP);
-}
-
-static void
-ways_tell_counts(void *arg)
-{
-	struct ipc	*queue = mta_queue();
-	struct way	*way;
-
-	RB_FOREACH(way, ways, &ways.tree) {
-		if (queue == NULL || way->told == way->connections)
-			continue;
-		way->told = way->connections;
-		ipc_begin(queue, MTA_COUNTS);
-		ipc_put_str(queue, way->name);
-		ipc_put_u32(queue, way->connections);
-		ipc_end(queue);
-	}
+	RB_FOREACH(binding, binding_tree_live, &bindings.tree)
+		host_state_sweep(binding);
+	loop_timer_set(&bindings.sweep, SWEEP);
 }
 
 void
 binding_init(void)
 {
-	RB_INIT(&ways.tree);
-	evtimer_set(&ways.probe, ways_probe, NULL);
-	loop_timer_init(&ways.sweep, ways_sweep, NULL);
-	loop_job_init(&ways.tell, ways_tell_counts, NULL);
-	ways_probe_again();
-	loop_timer_set(&ways.sweep, SWEEP);
+	RB_INIT(&bindings.tree);
+	evtimer_set(&bindings.probe, bindings_probe, NULL);
+	loop_timer_init(&bindings.sweep, bindings_sweep, NULL);
+	bindings_probe_again();
+	loop_timer_set(&bindings.sweep, SWEEP);
 }
 
-struct way *
-binding_way(const char *name)
+struct binding *
+binding_get(const char *name)
 {
-	struct way	 key, *way;
+	struct binding	 key, *binding;
 
 	key.name = (char *)(uintptr_t)name;
-	if ((way = RB_FIND(ways, &ways.tree, &key)) != NULL)
-		return (way);
-	if ((way = calloc(1, sizeof(*way))) == NULL ||
-	    (way->name = strdup(name)) == NULL)
+	binding = RB_FIND(binding_tree_live, &bindings.tree, &key);
+	if (binding != NULL)
+		return (binding);
+	if ((binding = calloc(1, sizeof(*binding))) == NULL ||
+	    (binding->name = strdup(name)) == NULL)
 		fatal("binding_way");
-	RB_INIT(&way->peers);
-	RB_INIT(&way->lanes);
-	TAILQ_INIT(&way->idle);
-	RB_INSERT(ways, &ways.tree, way);
-	return (way);
+	RB_INIT(&binding->host_states);
+	RB_INIT(&binding->memos);
+	TAILQ_INIT(&binding->line);
+	TAILQ_INIT(&binding->held);
+	TAILQ_INIT(&binding->idle);
+	RB_INSERT(binding_tree_live, &bindings.tree, binding);
+	return (binding);
 }
 
 static void
-source_configure(struct way *way, int i, const struct sockaddr_storage *addr,
-    int any, int wanted)
+source_configure(struct binding *binding, int i,
+    const struct sockaddr_storage *addr, int any, int wanted)
 {
-	struct way_source	*source = &way->sources[i];
+	struct binding_source	*source = &binding->sources[i];
 	int			 owned;
 
 	owned = (any || addr->ss_family != 0) &&
@@ -272,81 +267,91 @@ source_configure(struct way *way, int i, const struct sockaddr_storage *addr,
 
 /* Take the configuration's view; what its addresses are is looked at now. */
 static void
-way_configure(struct way *way, struct binding_conf *conf)
+binding_configure(struct binding *binding, struct binding_conf *conf)
 {
 	static const struct sockaddr_storage	 none;
 	int					 i, wanted;
 
-	way->conf = conf;
+	binding->conf = conf;
 	if (conf == NULL) {
-		memset(way->sources, 0, sizeof(way->sources));
+		memset(binding->sources, 0, sizeof(binding->sources));
 		return;
 	}
-	wanted = (int)binding_option(way, NULL, OPTION_FAMILY)->number;
-	source_configure(way, WAY_INET4, conf->any ? &none : &conf->addr4,
-	    conf->any, wanted);
-	source_configure(way, WAY_INET6, conf->any ? &none : &conf->addr6,
-	    conf->any, wanted);
-	for (i = 0; i < WAY_FAMILIES; i++)
-		source_look(way, &way->sources[i]);
+	wanted = (int)binding_option(binding, NULL, OPTION_FAMILY)->number;
+	source_configure(binding, FAMILY_INET4, conf->any ? &none :
+	    &conf->addr4, conf->any, wanted);
+	source_configure(binding, FAMILY_INET6, conf->any ? &none :
+	    &conf->addr6, conf->any, wanted);
+	for (i = 0; i < FAMILIES; i++)
+		source_look(binding, &binding->sources[i]);
 }
 
 void
 binding_configured(struct config *conf)
 {
 	struct binding_conf	*b;
-	struct way	*way;
+	struct binding	*binding;
 
 	TAILQ_FOREACH(b, &conf->bindings, entry)
 		if (strcmp(b->name, "*") != 0)
-			binding_way(b->name);
-	RB_FOREACH(way, ways, &ways.tree)
-		way_configure(way, config_binding(conf, way->name));
+			binding_get(b->name);
+	RB_FOREACH(binding, binding_tree_live, &bindings.tree)
+		binding_configure(binding, config_binding(conf, binding->name));
 	binding_tell_all();
+}
+
+struct binding *
+binding_next(struct binding *binding)
+{
+	if (binding == NULL)
+		return (RB_MIN(binding_tree_live, &bindings.tree));
+	return (RB_NEXT(binding_tree_live, &bindings.tree, binding));
 }
 
 void
 binding_tell_all(void)
 {
-	struct way	*way;
+	struct binding	*binding;
 
-	RB_FOREACH(way, ways, &ways.tree)
-		way_tell(way);
+	RB_FOREACH(binding, binding_tree_live, &bindings.tree)
+		binding_tell(binding);
 }
 
 void
-binding_down(struct way *way, int family, enum source_error error)
+binding_down(struct binding *binding, int family, enum source_error error)
 {
-	struct way_source	*source = &way->sources[family_index(family)];
+	struct binding_source	*source;
 	int			 ports = error == SOURCE_PORTS;
 
+	source = &binding->sources[family_index(family)];
 	source->probe_after = ports ? loop_seconds() + PORTS_WAIT : 0;
-	source_edge(way, source, 0, ports ? text_ports : text_missing);
+	source_edge(binding, source, 0, ports ? text_ports : text_missing);
 }
 
 void
-binding_lost(struct way *way, const struct sockaddr *src)
+binding_lost(struct binding *binding, const struct sockaddr *src)
 {
-	const struct way_source	*source = binding_source(way, src->sa_family);
+	const struct binding_source	*source;
 
+	source = binding_source(binding, src->sa_family);
 	if (source != NULL && source->addr.ss_family != 0 &&
 	    sockaddr_same((const struct sockaddr *)&source->addr, src))
-		binding_down(way, src->sa_family, SOURCE_MISSING);
-	connection_source_lost(way, src);
+		binding_down(binding, src->sa_family, SOURCE_MISSING);
+	connection_source_lost(binding, src);
 }
 
 const char *
-binding_owner(const struct way *way, const struct sockaddr *addr)
+binding_owner(const struct binding *binding, const struct sockaddr *addr)
 {
 	const struct sockaddr	*other;
-	struct way		*w;
+	struct binding		*w;
 	int			 i;
 
-	RB_FOREACH(w, ways, &ways.tree) {
-		if (w == way || w->conf == NULL || w->conf->any)
+	RB_FOREACH(w, binding_tree_live, &bindings.tree) {
+		if (w == binding || w->conf == NULL || w->conf->any)
 			continue;
-		for (i = 0; i < WAY_FAMILIES; i++) {
-			other = (struct sockaddr *)(i == WAY_INET4 ?
+		for (i = 0; i < FAMILIES; i++) {
+			other = (struct sockaddr *)(i == FAMILY_INET4 ?
 			    &w->conf->addr4 : &w->conf->addr6);
 			if (other->sa_family != 0 &&
 			    sockaddr_same(other, addr))
@@ -357,47 +362,55 @@ binding_owner(const struct way *way, const struct sockaddr *addr)
 }
 
 void
-binding_count(struct way *way, int change)
+binding_count(struct binding *binding, int change)
 {
-	way->connections = (unsigned int)((int)way->connections + change);
-	loop_job_queue(&ways.tell);
+	int	 i;
+
+	binding->connections = (unsigned int)((int)binding->connections +
+	    change);
+	/* what leaves from it is looked at each second from now on */
+	for (i = 0; binding->connections == 1 && i < FAMILIES; i++)
+		if (binding->sources[i].up)
+			binding->sources[i].probe_after = loop_seconds() + 1;
 }
 
 const struct option *
-binding_option(const struct way *way, const char *dest, enum option_id id)
+binding_option(const struct binding *binding, const char *dest,
+    enum option_id id)
 {
 	const struct site	*site = NULL;
 
 	if (dest != NULL)
 		site = config_site_of(mta_config(), dest);
-	return (config_option(mta_config(), way->conf, dest,
+	return (config_option(mta_config(), binding->conf, dest,
 	    site == NULL ? NULL : site->name, id));
 }
 
 static const char *
-way_ehlo_text(const struct way *way)
+binding_ehlo_text(const struct binding *binding)
 {
-	const char	*text = binding_option(way, NULL, OPTION_EHLO)->text;
+	const char	*text;
+
+	text = binding_option(binding, NULL, OPTION_EHLO)->text;
 
 	return (text == NULL ? EHLO_HOSTNAME : text);
 }
 
 int
-binding_ehlo_by_message(const struct way *way)
+binding_ehlo_by_message(const struct binding *binding)
 {
-	return (strcmp(way_ehlo_text(way), EHLO_MESSAGE) == 0);
+	return (strcmp(binding_ehlo_text(binding), EHLO_MESSAGE) == 0);
 }
 
 void
-binding_ehlo(const struct way *way, const struct sockaddr *src,
+binding_ehlo(const struct binding *binding, const struct sockaddr *src,
     const char *sender, char *ehlo, size_t size)
 {
-	const char	*text = way_ehlo_text(way), *domain;
+	const char	*text = binding_ehlo_text(binding);
 
 	if (strcmp(text, EHLO_MESSAGE) == 0) {
-		domain = address_domain(sender);
-		if (*domain != '\0' && domain_valid(domain) &&
-		    strlcpy(ehlo, domain, size) < size)
+		if (sender[0] != '\0' && domain_valid(sender) &&
+		    strlcpy(ehlo, sender, size) < size)
 			return;
 		text = EHLO_HOSTNAME;
 	}

@@ -24,7 +24,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "mta/mta.h"
+#include "mta/client.h"
+#include "mta/outbound.h"
 
 #define BODY_PIECE	(64 * 1024)
 #define BODY_PENDING	(128 * 1024)	/* not more than this in our hands */
@@ -79,17 +80,18 @@ body_end(struct connection *c)
 
 /* Large content: as much as the peer takes now. */
 static int
-body_write_file(struct connection *c, struct item *item)
+body_write_file(struct connection *c)
 {
-	static char	 piece[BODY_PIECE];
-	ssize_t		 n;
-	size_t		 want;
+	const struct outbound	*o = c->task;
+	static char		 piece[BODY_PIECE];
+	ssize_t			 n;
+	size_t			 want;
 
-	while (c->offset < item->length && io_pending(c->io) < BODY_PENDING) {
+	while (c->offset < o->size && io_pending(c->io) < BODY_PENDING) {
 		want = sizeof(piece);
-		if (want > item->length - c->offset)
-			want = (size_t)(item->length - c->offset);
-		n = pread(item->fd, piece, want, (off_t)c->offset);
+		if (want > o->size - c->offset)
+			want = (size_t)(o->size - c->offset);
+		n = pread(o->fd, piece, want, (off_t)c->offset);
 		if (n <= 0 || body_stuff(c, piece, (size_t)n) == -1)
 			return (-1);
 		c->offset += (uint64_t)n;
@@ -98,20 +100,22 @@ body_write_file(struct connection *c, struct item *item)
 }
 
 int
-body_write(struct connection *c, struct item *item, int *finished)
+body_write(struct connection *c, int *finished)
 {
+	const struct outbound	*o = c->task;
+
 	*finished = 0;
-	if (item->fd == -1) {
-		if (body_stuff(c, item->content, (size_t)item->length) == -1)
+	if (o->content != NULL) {
+		if (body_stuff(c, o->content, (size_t)o->size) == -1)
 			return (-1);
-		c->offset = item->length;
+		c->offset = o->size;
 	} else {
 		/* as long as the peer takes something it is alive */
 		io_set_deadline(c->io, client_seconds(COMMAND_NONE));
-		if (body_write_file(c, item) == -1)
+		if (body_write_file(c) == -1)
 			return (-1);
 	}
-	if (c->offset < item->length)
+	if (c->offset < o->size)
 		return (0);
 	*finished = 1;
 	return (body_end(c));

@@ -16,10 +16,10 @@
 
 /*
  * The dialogue of an SMTP client (RFC 5321, 2920, 1870, 6152, 3461) over one
- * connection.  Commands are written as far ahead as the peer allows; each
- * waits in a ring for its reply.  With PIPELINING the final dot of a message
- * and the commands of the next share a write.  Nothing that the peer says is
- * trusted for more than its code.
+ * connection: one message at a time.  Commands are written as far ahead as the
+ * peer allows, each waits in a ring for its reply; the next MAIL waits for the
+ * reply to the final dot.  Nothing that the peer says is trusted for more than
+ * its code, and a reply that nobody waits for ends the connection.
  */
 
 #include <stdio.h>
@@ -27,30 +27,40 @@
 #include <string.h>
 
 #include "lib/log.h"
+#include "lib/loop.h"
 #include "lib/text.h"
-#include "mta/mta.h"
+#include "mta/attempt.h"
+#include "mta/client.h"
+#include "mta/host_state.h"
+#include "mta/outbound.h"
+#include "mta/source.h"
+#include "mta/trace.h"
+#include "mta/work.h"
 
 #define CLIENT_QUIT	5		/* seconds for the reply to QUIT */
+#define CLIENT_HELLO	60		/* ... before the first MAIL */
+#define CLIENT_HANGUPS	2		/* at EHLO, then HELO is tried */
+#define CLIENT_KEEP	3600		/* seconds: what it takes at once */
 
-/* RFC 5321 4.5.3.2. */
+/* RFC 5321 4.5.3.2, but for what comes before a message. */
 uint32_t
 client_seconds(enum command command)
 {
-	int64_t	 lab = mta_config()->mta_timeout;
-
-	if (command == COMMAND_QUIT)
-		return (CLIENT_QUIT);
-	if (lab > 0)
-		return ((uint32_t)lab);
 	switch (command) {
+	case COMMAND_QUIT:
+		return (CLIENT_QUIT);
 	case COMMAND_NONE:
-		return (180);
+		return (mta_timeout(180));
 	case COMMAND_DATA:
-		return (120);
+		return (mta_timeout(120));
 	case COMMAND_DOT:
-		return (600);
+		return (mta_timeout(600));
+	case COMMAND_MAIL:
+	case COMMAND_RCPT:
+	case COMMAND_RSET:
+		return (mta_timeout(300));
 	default:
-		return (300);
+		return (mta_timeout(CLIENT_HELLO));
 	}
 }
 
@@ -70,8 +80,7 @@ command_name(enum command command)
 }
 
 void
-client_expect(struct connection *c, enum command command, struct item *item,
-    uint32_t rcpt)
+client_expect(struct connection *c, enum command command, uint32_t rcpt)
 {
 	struct pending	*p;
 
@@ -79,13 +88,12 @@ client_expect(struct connection *c, enum command command, struct item *item,
 		fatalx("client_expect: too many commands");
 	p = &c->pending[(c->first + c->npending++) % PENDING_MAX];
 	p->command = command;
-	p->item = item;
 	p->rcpt = rcpt;
 	if (c->npending == 1)
 		io_set_deadline(c->io, client_seconds(command));
 }
 
-static enum command
+enum command
 client_awaited(const struct connection *c)
 {
 	return (c->npending == 0 ? COMMAND_NONE : c->pending[c->first].command);
@@ -106,7 +114,7 @@ client_broken(struct connection *c, const char *what)
 	else if (c->stage == STAGE_TLS && c->npending == 0)
 		snprintf(text, sizeof(text), "TLS with %s: %s", c->place.mx,
 		    what);
-	else if (c->npending == 0 && c->sending != NULL)
+	else if (c->npending == 0 && c->task != NULL)
 		snprintf(text, sizeof(text), "%s from %s in the middle of a "
 		    "message", what, c->place.mx);
 	else
@@ -115,26 +123,30 @@ client_broken(struct connection *c, const char *what)
 	connection_failed(c, text);
 }
 
+/* ---- a transaction */
+
 /* MAIL FROM with what the peer offers. */
 static void
-client_mail(struct connection *c, const struct item *item)
+client_mail(struct connection *c)
 {
-	io_printf(c->io, "MAIL FROM:<%s>", item->sender);
+	const struct outbound	*o = c->task;
+
+	io_printf(c->io, "MAIL FROM:<%s>", o->sender);
 	if (c->size)
-		io_printf(c->io, " SIZE=%llu", (unsigned long long)item->size);
-	if (c->eightbit && item->eightbit)
+		io_printf(c->io, " SIZE=%llu", (unsigned long long)o->size);
+	if (c->eightbit && o->eightbit)
 		io_printf(c->io, " BODY=8BITMIME");
-	if (c->smtputf8 && item->smtputf8)
+	if (c->smtputf8 && o->smtputf8)
 		io_printf(c->io, " SMTPUTF8");
-	if (c->dsn && item->ret != NULL)
-		io_printf(c->io, " RET=%s", item->ret);
-	if (c->dsn && item->envid != NULL)
-		io_printf(c->io, " ENVID=%s", item->envid);
+	if (c->dsn && o->ret != NULL)
+		io_printf(c->io, " RET=%s", o->ret);
+	if (c->dsn && o->envid != NULL)
+		io_printf(c->io, " ENVID=%s", o->envid);
 	io_write(c->io, "\r\n", 2);
 }
 
 static void
-client_rcpt(struct connection *c, const struct item_rcpt *r)
+client_rcpt(struct connection *c, const struct outbound_rcpt *r)
 {
 	io_printf(c->io, "RCPT TO:<%s>%s%s%s%s\r\n", r->address,
 	    c->dsn && r->notify != NULL ? " NOTIFY=" : "",
@@ -143,33 +155,73 @@ client_rcpt(struct connection *c, const struct item_rcpt *r)
 	    c->dsn && r->orcpt != NULL ? r->orcpt : "");
 }
 
-/* Done with the item: what is still open gets this reply. */
+void
+client_next(struct connection *c)
+{
+	if (c->pulling || c->stage != STAGE_READY)
+		return;
+	if (c->attempt != NULL)
+		attempt_good(c->attempt);
+	if (c->retired || c->messages >= c->max_messages) {
+		work_wake(c->lane);
+		client_quit(c);
+	} else
+		connection_park(c);
+}
+
+/* Another message may follow, where there is one and it may be told of. */
+static int
+client_may_pull(const struct connection *c)
+{
+	return (!c->retired && c->messages < c->max_messages &&
+	    c->lane->due > 0 && !mta_log_waits());
+}
+
+/* The task is over: what is still open gets this reply, and the next. */
 static void
-client_finish(struct connection *c, struct item *item, enum outcome outcome,
+client_report(struct connection *c, enum outcome outcome, const char *cause,
     const char *reply)
 {
-	item_settle(item, outcome);
-	if (c->sending == item) {
-		c->sending = NULL;
-		c->go = c->body = 0;
+	outbound_settle(c->task, outcome, strcmp(cause, "remote") == 0);
+	report_results(c, cause, reply, client_may_pull(c));
+	client_next(c);
+}
+
+/* The host has answered all of it. */
+static void
+client_finish(struct connection *c, enum outcome outcome, const char *reply)
+{
+	struct host_state	*state;
+	struct outbound		*o = c->task;
+
+	/* it took some and no more: so many at once from now on */
+	if (c->full && o->accepted > 0) {
+		state = host_state_get(c->binding,
+		    (struct sockaddr *)&c->place.dst);
+		state->most = o->accepted;
+		state->most_until = loop_seconds() + CLIENT_KEEP;
 	}
+	c->go = c->body = c->dot = c->full = 0;
+	if (outcome != OUTCOME_TEMPFAIL)
+		c->not_temporary = 1;
 	connection_answered(c);
-	report_item(item, &c->place, "remote", reply, c->dsn);
+	client_report(c, outcome, "remote", reply);
 }
 
 /* What this peer cannot take, by what it said to EHLO.  NULL: it can. */
 static const char *
-client_objection(const struct connection *c, const struct item *item,
-    char *text, size_t size)
+client_objection(const struct connection *c, char *text, size_t size)
 {
-	if (c->size && c->size_max > 0 && item->size > c->size_max)
+	const struct outbound	*o = c->task;
+
+	if (c->size && c->size_max > 0 && o->size > c->size_max)
 		snprintf(text, size, "552 5.3.4 the message has %llu octets, "
-		    "%s takes %llu", (unsigned long long)item->size,
+		    "%s takes %llu", (unsigned long long)o->size,
 		    c->place.mx, (unsigned long long)c->size_max);
-	else if (item->eightbit && !c->eightbit)
+	else if (o->eightbit && !c->eightbit)
 		snprintf(text, size, "554 5.6.3 the message is 8bit, %s does "
 		    "not take that", c->place.mx);
-	else if (item->smtputf8 && !c->smtputf8)
+	else if (o->smtputf8 && !c->smtputf8)
 		snprintf(text, size, "554 5.6.7 an address needs SMTPUTF8, %s "
 		    "does not offer it", c->place.mx);
 	else
@@ -177,226 +229,159 @@ client_objection(const struct connection *c, const struct item *item,
 	return (text);
 }
 
-/* The next item to send, or NULL when there is none for this connection. */
-static struct item *
-client_next(struct connection *c)
-{
-	struct item	*item;
-	const char	*why;
-	char		 text[MTA_TEXT];
-
-	for (;;) {
-		if ((item = c->ahead) != NULL) {
-			c->ahead = NULL;
-			if (c->retired) {
-				lane_put_back(c->lane, item);
-				return (NULL);
-			}
-		} else if (c->retired || c->messages >= c->max_messages ||
-		    (item = lane_take(c->lane, c)) == NULL)
-			return (NULL);
-		why = client_objection(c, item, text, sizeof(text));
-		if (why == NULL)
-			return (item);
-		item_settle(item, OUTCOME_PERMFAIL);
-		report_item(item, &c->place, "remote", why, 0);
-	}
-}
-
-/* Have the content of one more here by the time that it is wanted. */
-static void
-client_look_ahead(struct connection *c)
-{
-	if (c->ahead != NULL || !c->pipelining || c->retired ||
-	    c->messages >= c->max_messages ||
-	    c->lane->nwaiting <= c->lane->connections)
-		return;
-	if ((c->ahead = lane_take(c->lane, c)) != NULL)
-		item_fetch(c->ahead);
-}
-
-static int
-client_begin(struct connection *c)
-{
-	if ((c->sending = client_next(c)) == NULL)
-		return (-1);
-	item_fetch(c->sending);
-	c->messages++;
-	c->step = COMMAND_MAIL;
-	c->rcpt = 0;
-	c->go = c->body = 0;
-	c->offset = 0;
-	c->bol = 1;
-	c->cr = 0;
-	return (0);
-}
-
-/* The next recipient that nothing is known of, from c->rcpt on. */
-static int
-client_next_rcpt(struct connection *c)
-{
-	const struct item	*item = c->sending;
-
-	while (c->rcpt < item->nrcpts &&
-	    item->rcpts[c->rcpt].outcome != ITEM_OPEN)
-		c->rcpt++;
-	return (c->rcpt < item->nrcpts);
-}
-
-/* The content, when the peer wants it and it is here.  -1: not now. */
+/* The content, when the peer wants it.  -1: not now, -2: c is gone. */
 static int
 client_body(struct connection *c)
 {
-	struct item	*item = c->sending;
-	int		 finished;
+	int	 finished;
 
-	if (!c->go || !item->arrived)
+	if (!c->go)
 		return (-1);
-	if (item->length == 0) {
-		/*
-		 * queue has told whom it concerns; 354 was said, so the only
-		 * way not to send anything is to go
-		 */
-		item_settle(item, OUTCOME_HELD);
-		c->sending = NULL;
-		report_item(item, &c->place, "local",
-		    "the content was removed or is damaged", 0);
-		connection_free(c);
-		return (-2);
-	}
 	c->body = 1;
-	if (body_write(c, item, &finished) == -1) {
-		connection_failed(c, "451 4.3.0 the content could not be "
-		    "read");
+	if (body_write(c, &finished) == -1) {
+		outbound_settle(c->task, OUTCOME_HELD, 0);
+		report_results(c, "local", "the content could not be read",
+		    0);
+		connection_end(c, "the content could not be read");
 		return (-2);
 	}
 	if (!finished)
 		return (-1);
-	c->sending = NULL;
 	c->go = c->body = 0;
+	c->dot = 1;
+	connection_stage(c, c->stage);
 	trace_content(c);
-	client_expect(c, COMMAND_DOT, item, 0);
-	return (0);
+	client_expect(c, COMMAND_DOT, 0);
+	return (-1);
 }
 
 /* Write one command.  0, -1: nothing can be written now, -2: c is gone. */
 static int
 client_step(struct connection *c)
 {
-	struct item	*item = c->sending;
+	const struct outbound	*o = c->task;
 
 	if (c->step != COMMAND_DOT && c->npending > 0 && !c->pipelining)
-		return (-1);
-	/* room for a whole transaction more */
-	if (c->step == COMMAND_MAIL && c->npending > PENDING_MAX / 2)
 		return (-1);
 	switch (c->step) {
 	case COMMAND_MAIL:
 		if (c->reset) {
 			io_printf(c->io, "RSET\r\n");
-			client_expect(c, COMMAND_RSET, NULL, 0);
+			client_expect(c, COMMAND_RSET, 0);
 			c->reset = 0;
 			return (0);
 		}
-		client_mail(c, item);
-		client_expect(c, COMMAND_MAIL, item, 0);
+		client_mail(c);
+		client_expect(c, COMMAND_MAIL, 0);
 		c->step = COMMAND_RCPT;
 		return (0);
 	case COMMAND_RCPT:
-		if (!client_next_rcpt(c)) {
+		while (c->rcpt < o->nrcpts &&
+		    o->rcpts[c->rcpt].outcome != OUTBOUND_OPEN)
+			c->rcpt++;
+		if (c->rcpt == o->nrcpts) {
 			c->step = COMMAND_DATA;
 			return (0);
 		}
-		client_rcpt(c, &item->rcpts[c->rcpt]);
-		client_expect(c, COMMAND_RCPT, item, c->rcpt);
-		c->rcpt++;
+		client_rcpt(c, &o->rcpts[c->rcpt]);
+		client_expect(c, COMMAND_RCPT, c->rcpt++);
 		return (0);
 	case COMMAND_DATA:
-		if (!c->pipelining && item->accepted == 0) {
+		if (!c->pipelining && o->accepted == 0) {
 			c->reset = 1;
-			client_finish(c, item, OUTCOME_TEMPFAIL, "");
-			return (0);
+			client_finish(c, OUTCOME_TEMPFAIL, "");
+			return (-2);
 		}
 		io_printf(c->io, "DATA\r\n");
-		client_expect(c, COMMAND_DATA, item, 0);
+		client_expect(c, COMMAND_DATA, 0);
 		c->step = COMMAND_DOT;
-		client_look_ahead(c);
 		return (0);
 	default:
 		return (client_body(c));
 	}
 }
 
-/* Nothing in hand: keep the connection, or end it. */
 static void
-client_rest(struct connection *c)
-{
-	if (c->npending > 0)
-		return;
-	if (c->retired || c->messages >= c->max_messages)
-		client_quit(c);
-	else
-		connection_park(c);
-}
-
-void
 client_push(struct connection *c)
 {
-	int	 status;
-
-	if (c->stage != STAGE_READY)
+	if (c->stage != STAGE_READY || c->task == NULL || c->dot || c->empty)
 		return;
-	for (;;) {
-		/* without PIPELINING one transaction at a time */
-		if (c->sending == NULL && c->npending > 0 && !c->pipelining)
-			return;
-		if (c->sending == NULL && client_begin(c) == -1) {
-			client_rest(c);
-			return;
-		}
-		if ((status = client_step(c)) != 0)
-			return;
-	}
+	while (client_step(c) == 0)
+		continue;
 }
 
 void
-client_content(struct connection *c, struct item *item)
+client_begin(struct connection *c)
 {
-	if (c->sending == item)
-		client_push(c);
+	const char	*why;
+	char		 text[MTA_TEXT];
+
+	connection_stage(c, STAGE_READY);
+	if ((why = client_objection(c, text, sizeof(text))) != NULL) {
+		client_report(c, OUTCOME_PERMFAIL, "local", why);
+		return;
+	}
+	if (c->task->content == NULL && c->task->fd == -1) {
+		client_report(c, OUTCOME_HELD, "local",
+		    "no descriptor was free for the content");
+		return;
+	}
+	c->messages++;
+	c->step = COMMAND_MAIL;
+	c->rcpt = 0;
+	c->go = c->body = c->dot = c->empty = c->full = 0;
+	c->offset = 0;
+	c->bol = 1;
+	c->cr = 0;
+	client_push(c);
 }
 
 void
 client_quit(struct connection *c)
 {
-	if (c->stage < STAGE_READY || c->npending > 0) {
+	if (c->stage < STAGE_READY || c->npending > 0 || c->task != NULL) {
 		c->retired = 1;
 		return;
 	}
-	c->stage = STAGE_QUIT;
+	connection_stage(c, STAGE_QUIT);
 	io_printf(c->io, "QUIT\r\n");
-	client_expect(c, COMMAND_QUIT, NULL, 0);
+	client_expect(c, COMMAND_QUIT, 0);
 }
+
+/* ---- before the first message */
 
 void
 client_greeting(struct connection *c)
 {
-	c->stage = STAGE_GREETING;
-	client_expect(c, COMMAND_GREETING, NULL, 0);
+	connection_stage(c, STAGE_GREETING);
+	client_expect(c, COMMAND_GREETING, 0);
 }
 
 /* What was offered before this, in clear perhaps, does not count. */
 void
 client_hello(struct connection *c, enum connection_stage stage)
 {
-	c->stage = stage;
+	connection_stage(c, stage);
 	c->starttls = c->auth = c->pipelining = c->eightbit = 0;
 	c->smtputf8 = c->dsn = c->size = 0;
 	c->size_max = 0;
+	reply_start(&c->reply);
 	io_printf(c->io, "%s %s\r\n", stage == STAGE_EHLO ? "EHLO" : "HELO",
 	    c->place.ehlo);
 	client_expect(c, stage == STAGE_EHLO ? COMMAND_EHLO : COMMAND_HELO,
-	    NULL, 0);
+	    0);
+}
+
+/* One that hung up at EHLO each time hears HELO. */
+static enum connection_stage
+client_first_hello(const struct connection *c)
+{
+	const struct host_state	*state;
+
+	state = host_state_find(c->binding,
+	    (const struct sockaddr *)&c->place.dst);
+	return (state != NULL && state->closed >= CLIENT_HANGUPS &&
+	    !c->policy.auth ? STAGE_HELO : STAGE_EHLO);
 }
 
 /* One line of the answer to EHLO; the first names the host only. */
@@ -432,73 +417,92 @@ client_extension(struct connection *c)
 	}
 }
 
+/* ---- replies */
+
 static enum outcome
 reply_outcome(int code)
 {
 	return (code / 100 == 5 ? OUTCOME_PERMFAIL : OUTCOME_TEMPFAIL);
 }
 
-/* All open recipients fail with this reply, the dialogue goes on. */
+/* The whole message fails with this reply, the dialogue goes on. */
 static void
-client_fail_open(struct item *item, const struct reply *r)
+client_reply_mail(struct connection *c)
 {
+	struct outbound	*o = c->task;
 	uint32_t	 i;
 
-	for (i = 0; i < item->nrcpts; i++)
-		item_rcpt_settle(item, i, reply_outcome(r->code), r->text);
-	item->accepted = 0;
-}
-
-static void
-client_reply_mail(struct connection *c, struct item *item)
-{
 	if (c->reply.code / 100 == 2)
 		return;
-	client_fail_open(item, &c->reply);
-	if (!c->pipelining)
-		client_finish(c, item, OUTCOME_TEMPFAIL, c->reply.text);
+	for (i = 0; i < o->nrcpts; i++)
+		outbound_settle_rcpt(o, i, reply_outcome(c->reply.code),
+		    c->reply.text);
+	if (c->pipelining)
+		return;
+	if (reply_outcome(c->reply.code) == OUTCOME_PERMFAIL)
+		c->not_temporary = 1;
+	client_finish(c, OUTCOME_TEMPFAIL, c->reply.text);
 }
 
+/*
+ * 452 after some were accepted, and 552 which then means the same (RFC 5321
+ * 4.5.3.1.10): the others go in another transaction.
+ */
 static void
-client_reply_rcpt(struct connection *c, struct item *item, uint32_t rcpt)
+client_reply_rcpt(struct connection *c, uint32_t rcpt)
 {
-	if (item->rcpts[rcpt].outcome != ITEM_OPEN)
+	struct outbound	*o = c->task;
+	int		 code = c->reply.code;
+
+	if (o->rcpts[rcpt].outcome != OUTBOUND_OPEN)
 		return;
-	if (c->reply.code / 100 == 2) {
-		item->rcpts[rcpt].accepted = 1;
-		item->accepted++;
+	if (code / 100 == 2) {
+		o->rcpts[rcpt].accepted = 1;
+		o->accepted++;
+		c->full = 0;
 		return;
 	}
-	item_rcpt_settle(item, rcpt, reply_outcome(c->reply.code),
-	    c->reply.text);
+	if ((code == 452 || code == 552) && o->accepted > 0) {
+		c->full = 1;
+		o->rcpts[rcpt].outcome = OUTCOME_RETURNED;
+		return;
+	}
+	if (reply_outcome(code) == OUTCOME_PERMFAIL)
+		c->not_temporary = 1;
+	outbound_settle_rcpt(o, rcpt, reply_outcome(code), c->reply.text);
 }
 
 static void
-client_reply_data(struct connection *c, struct item *item)
+client_reply_data(struct connection *c)
 {
-	if (c->reply.code == 354 && item->accepted > 0) {
+	if (c->reply.code == 354 && c->task->accepted > 0) {
 		c->go = 1;
+		connection_stage(c, c->stage);
 		return;
 	}
 	if (c->reply.code == 354) {
 		/* RFC 2920 3.1: nobody to send to, end it with nothing */
 		io_printf(c->io, ".\r\n");
-		client_expect(c, COMMAND_DOT, NULL, 0);
+		c->empty = 1;
+		client_expect(c, COMMAND_DOT, 0);
+		return;
 	}
 	c->reset = 1;
-	client_finish(c, item, reply_outcome(c->reply.code), c->reply.text);
+	client_finish(c, reply_outcome(c->reply.code), c->reply.text);
 }
 
 static void
-client_reply_dot(struct connection *c, struct item *item)
+client_reply_dot(struct connection *c)
 {
-	if (item == NULL)
-		return;
-	if (c->reply.code / 100 == 2)
-		client_finish(c, item, OUTCOME_DELIVERED, c->reply.text);
-	else
-		client_finish(c, item, reply_outcome(c->reply.code),
-		    c->reply.text);
+	int	 code = c->reply.code;
+
+	if (c->empty) {
+		c->empty = 0;
+		c->reset = 1;
+		client_finish(c, OUTCOME_TEMPFAIL, c->reply.text);
+	} else
+		client_finish(c, code / 100 == 2 ? OUTCOME_DELIVERED :
+		    reply_outcome(code), c->reply.text);
 }
 
 /*
@@ -522,7 +526,7 @@ client_reply_hello(struct connection *c, enum command command)
 			return (-1);
 		}
 	} else if (command == COMMAND_GREETING)
-		client_hello(c, STAGE_EHLO);
+		client_hello(c, client_first_hello(c));
 	else
 		return (starttls_next(c));
 	return (0);
@@ -538,20 +542,20 @@ client_reply(struct connection *c)
 	c->npending--;
 	if (c->npending > 0)
 		io_set_deadline(c->io, client_seconds(client_awaited(c)));
+	if (c->task != NULL && p.command != COMMAND_RSET)
+		c->task->answered = 1;
 	switch (p.command) {
 	case COMMAND_MAIL:
-		client_reply_mail(c, p.item);
+		client_reply_mail(c);
 		break;
 	case COMMAND_RCPT:
-		client_reply_rcpt(c, p.item, p.rcpt);
+		client_reply_rcpt(c, p.rcpt);
 		break;
 	case COMMAND_DATA:
-		client_reply_data(c, p.item);
+		client_reply_data(c);
 		break;
 	case COMMAND_DOT:
-		client_reply_dot(c, p.item);
-		if (connection_end_retired(c))
-			return (-1);
+		client_reply_dot(c);
 		break;
 	case COMMAND_RSET:
 		break;
@@ -559,6 +563,32 @@ client_reply(struct connection *c)
 		return (client_reply_hello(c, p.command));
 	}
 	return (0);
+}
+
+/* Nothing is concluded from what nobody asked for. */
+static void
+client_unasked(struct connection *c)
+{
+	if (c->attempt != NULL || c->task != NULL)
+		connection_failed(c, c->reply.text);
+	else
+		connection_end(c, "a reply that nobody waits for");
+}
+
+/* It closes.  To a dot that is an answer like any other, before it ends. */
+static void
+client_421(struct connection *c)
+{
+	char	 text[MTA_TEXT];
+
+	strlcpy(text, c->reply.text, sizeof(text));
+	if (!c->dot) {
+		connection_failed(c, text);
+		return;
+	}
+	c->retired = 1;
+	client_reply_dot(c);
+	connection_turned_away(c, text);
 }
 
 /* Take in a line.  0: there is none; -1: the connection is gone. */
@@ -586,12 +616,12 @@ client_line(struct connection *c)
 		connection_free(c);
 		return (-1);
 	}
-	if (c->reply.code == 421 || c->npending == 0) {
-		/*
-		 * the peer closes; or nobody asked, and after that no reply
-		 * could be told apart
-		 */
-		connection_failed(c, c->reply.text);
+	if (c->npending == 0) {
+		client_unasked(c);
+		return (-1);
+	}
+	if (c->reply.code == 421) {
+		client_421(c);
 		return (-1);
 	}
 	return (client_reply(c) == -1 ? -1 : 1);
@@ -600,7 +630,7 @@ client_line(struct connection *c)
 static void
 client_data(struct connection *c)
 {
-	int	 status;
+	int		 status;
 
 	while ((status = client_line(c)) == 1)
 		continue;
@@ -624,6 +654,19 @@ client_connected(struct connection *c)
 		client_greeting(c);
 }
 
+/* It broke; one with nothing to do just goes. */
+static void
+client_gone(struct connection *c, const char *what)
+{
+	if (c->stage == STAGE_QUIT || c->stage == STAGE_IDLE)
+		connection_free(c);
+	else if (c->stage == STAGE_READY && c->task == NULL &&
+	    c->attempt == NULL)
+		connection_end(c, what);
+	else
+		client_broken(c, what);
+}
+
 void
 client_event(struct io *io, enum io_event event, void *arg)
 {
@@ -641,25 +684,16 @@ client_event(struct io *io, enum io_event event, void *arg)
 			client_push(c);
 		break;
 	case IO_CLOSED:
-		if (c->stage == STAGE_QUIT || c->stage == STAGE_IDLE)
-			connection_free(c);
-		else
-			client_broken(c, "connection closed");
+		client_gone(c, "connection closed");
 		break;
 	case IO_ERROR:
-		if (c->stage == STAGE_QUIT || c->stage == STAGE_IDLE)
-			connection_free(c);
-		else
-			client_broken(c, io_error(io));
+		client_gone(c, io_error(io));
 		break;
 	case IO_TIMEOUT:
-		if (c->stage == STAGE_IDLE) {
-			connection_unpark(c);
-			client_quit(c);
-		} else if (c->stage == STAGE_QUIT)
-			connection_free(c);
+		if (c->stage == STAGE_IDLE)
+			connection_quit(c);
 		else
-			client_broken(c, "timeout");
+			client_gone(c, "timeout");
 		break;
 	case IO_SECURE:
 		starttls_done(c);

@@ -16,74 +16,67 @@
 
 /*
  * Connections: opened within the limits from exactly one source, reused only
- * under the identity they were opened with (binding, source, host, EHLO name,
- * TLS policy), kept a few seconds when there is nothing to do.  The dialogue
- * is client.c's; what a failure means for lane and host is decided here.
+ * under the identity they were opened with, kept a few seconds when there is
+ * nothing to do.  The dialogue is client.c's.  One function ends a connection
+ * (connection_close), and it gives back all that is in hand.
  */
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
 
+#include "lib/ipc.h"
 #include "lib/log.h"
-#include "mta/mta.h"
+#include "lib/role.h"
+#include "lib/task.h"
+#include "mta/attempt.h"
+#include "mta/client.h"
+#include "mta/connection.h"
+#include "mta/host_state.h"
+#include "mta/outbound.h"
+#include "mta/rate.h"
+#include "mta/route.h"
+#include "mta/test.h"
+#include "mta/trace.h"
+#include "mta/work.h"
 
 #define CONNECTION_IDLE		5	/* seconds that an idle one is kept */
-#define CONNECTION_CONNECT	60	/* seconds for the connect itself */
-#define CONNECTION_YIELD	10	/* messages, then it makes room */
-#define ITEM_RESTARTS		3	/* times that an item may begin anew */
+#define CONNECTION_CONNECT	30	/* seconds for the connect itself */
+#define CONNECTION_YIELD	10	/* messages, then others have a turn */
+
+RB_HEAD(connection_tree, connection);
 
 static struct {
 	struct connections	 all;
+	struct connection_tree	 tree;
 	unsigned int		 count;
-	unsigned int		 last;		/* number given out */
 	unsigned int		 idle;
-	int			 ready;
-} connections;
+	uint32_t		 last;		/* number given out */
+} connections = {
+	.all = TAILQ_HEAD_INITIALIZER(connections.all),
+	.tree = RB_INITIALIZER(&connections.tree)
+};
 
-int
-connection_evict(const struct way *way, const struct lane *lane,
-    const char *counter)
+static struct task	 task_got;	/* the one being taken apart */
+
+static int
+connection_compare(const struct connection *a, const struct connection *b)
 {
-	struct connection	*c;
-
-	if (connections.idle == 0)
-		return (0);
-	TAILQ_FOREACH(c, &connections.all, all_entry) {
-		if (c->stage != STAGE_IDLE ||
-		    (way != NULL && c->way != way) ||
-		    (lane != NULL && c->lane != lane) ||
-		    (counter != NULL && !limit_counts(c, counter)))
-			continue;
-		connection_unpark(c);
-		client_quit(c);
-		return (1);
-	}
-	return (0);
+	return (a->number < b->number ? -1 : a->number > b->number);
 }
+
+RB_GENERATE_STATIC(connection_tree, connection, node, connection_compare)
 
 void
-connection_yield(const char *counter)
+connection_stage(struct connection *c, enum connection_stage stage)
 {
-	const char		*name = limit_greediest(counter);
-	struct connection	*c, *oldest = NULL;
-
-	TAILQ_FOREACH(c, &connections.all, all_entry) {
-		if (!limit_counts(c, counter))
-			continue;
-		if (c->retired || c->stage == STAGE_QUIT ||
-		    c->max_messages <= CONNECTION_YIELD ||
-		    c->max_messages <= c->messages)
-			return;		/* there will be room */
-		if (oldest == NULL && strcmp(c->way->name, name) == 0)
-			oldest = c;
-	}
-	if (oldest == NULL)
-		return;
-	oldest->max_messages = oldest->messages > CONNECTION_YIELD ?
-	    oldest->messages : CONNECTION_YIELD;
+	c->stage = stage;
+	c->since = loop_seconds();
 }
+
+/* ---- begin */
 
 static void
 trace_connect(const struct connection *c)
@@ -103,27 +96,25 @@ connection_new(struct lane *lane, const struct place *place)
 	struct connection	*c;
 	int64_t			 most;
 
-	if (!connections.ready) {
-		TAILQ_INIT(&connections.all);
-		connections.ready = 1;
-	}
 	if ((c = calloc(1, sizeof(*c))) == NULL)
-		fatal("connection_new");
-	c->number = ++connections.last;
+		fatal("calloc");
+	if ((c->number = ++connections.last) == 0)
+		c->number = ++connections.last;
 	c->retired = lane->test != NULL;	/* QUIT as soon as it can */
-	c->stage = STAGE_CONNECT;
-	c->way = lane->way;
+	connection_stage(c, STAGE_CONNECT);
+	c->binding = lane->binding;
 	c->lane = lane;
 	c->place = *place;
-	most = lane_option(lane, OPTION_MAX_MESSAGES)->number;
+	most = work_option(lane, OPTION_MAX_MESSAGES)->number;
 	c->max_messages = most < 1 ? 100 : (uint32_t)most;
 	TAILQ_INSERT_TAIL(&connections.all, c, all_entry);
+	RB_INSERT(connection_tree, &connections.tree, c);
 	connections.count++;
 	lane->connections++;
-	lane->opening++;
-	c->trying = peer_begin(c->way, (const struct sockaddr *)&place->dst);
+	c->trying = 1;
+	host_state_begin(c->binding, (const struct sockaddr *)&place->dst);
 	limit_take(c);
-	binding_count(c->way, 1);
+	binding_count(c->binding, 1);
 	return (c);
 }
 
@@ -131,21 +122,23 @@ connection_new(struct lane *lane, const struct place *place)
 static void
 connection_begin(struct connection *c, int fd)
 {
-	int64_t	 seconds = mta_config()->mta_timeout;
+	int64_t	 seconds = work_option(c->lane,
+	    OPTION_CONNECT_TIMEOUT)->number;
 
 	if ((c->io = io_new(fd, client_event, c)) == NULL)
-		fatal("connection_begin");
+		fatal("io_new");
 	io_set_tap(c->io, trace_sent);
 	trace_connect(c);
 	reply_start(&c->reply);
 	io_connecting(c->io);
-	io_set_deadline(c->io, seconds > 0 ? (uint32_t)seconds :
-	    CONNECTION_CONNECT);
+	io_set_deadline(c->io, mta_timeout(seconds > 0 ?
+	    (uint32_t)seconds : CONNECTION_CONNECT));
 }
 
 enum source_error
 connection_open(struct lane *lane, const struct route_host *host,
-    const char *sender, const struct policy *policy, struct place *place)
+    const char *sender, const struct policy *policy, struct place *place,
+    struct connection **made)
 {
 	struct connection	*c;
 	enum source_error	 error;
@@ -154,17 +147,19 @@ connection_open(struct lane *lane, const struct route_host *host,
 	memset(place, 0, sizeof(*place));
 	place->dst = host->addr;
 	strlcpy(place->mx, host->name, sizeof(place->mx));
-	fd = source_connect(lane->way, (const struct sockaddr *)&host->addr,
-	    &place->src, &error);
+	fd = source_connect(lane->binding,
+	    (const struct sockaddr *)&host->addr, &place->src, &error);
 	if (fd == -1)
 		return (error);
-	binding_ehlo(lane->way, (struct sockaddr *)&place->src, sender,
+	binding_ehlo(lane->binding, (struct sockaddr *)&place->src, sender,
 	    place->ehlo, sizeof(place->ehlo));
 	c = connection_new(lane, place);
 	c->policy = *policy;
+	strlcpy(c->sender, sender, sizeof(c->sender));
 	if (policy->tls != TLS_POLICY_NONE)
 		c->dane = dane_hold(host->dane);
 	connection_begin(c, fd);
+	*made = c;
 	return (SOURCE_OK);
 }
 
@@ -175,8 +170,8 @@ connection_again(struct connection *c)
 	enum source_error	 error;
 	int			 fd;
 
-	fd = source_connect(c->way, (struct sockaddr *)&c->place.dst, &src,
-	    &error);
+	fd = source_connect(c->binding, (struct sockaddr *)&c->place.dst,
+	    &src, &error);
 	if (fd == -1)
 		return (-1);
 	if (!sockaddr_same((struct sockaddr *)&src,
@@ -185,13 +180,150 @@ connection_again(struct connection *c)
 		return (-1);
 	}
 	io_free(c->io);
-	c->stage = STAGE_CONNECT;
+	connection_stage(c, STAGE_CONNECT);
 	c->place.tls = c->place.verified = NULL;
 	c->secure = 0;
 	c->clear = 1;
 	c->first = c->npending = 0;
 	connection_begin(c, fd);
 	return (0);
+}
+
+/* ---- idle ones */
+
+static void
+connection_unpark(struct connection *c)
+{
+	if (c->stage != STAGE_IDLE)
+		return;
+	TAILQ_REMOVE(&c->binding->idle, c, entry);
+	connections.idle--;
+	connection_stage(c, STAGE_READY);
+}
+
+void
+connection_park(struct connection *c)
+{
+	if (c->stage != STAGE_READY)
+		return;
+	connection_stage(c, STAGE_IDLE);
+	connections.idle++;
+	TAILQ_INSERT_HEAD(&c->binding->idle, c, entry);
+	io_set_deadline(c->io, CONNECTION_IDLE);
+	work_wake(c->lane);
+	/* who waits for a slot may have this one's */
+	limit_idle(c);
+}
+
+void
+connection_quit(struct connection *c)
+{
+	c->retired = 1;
+	if (c->stage != STAGE_IDLE)
+		return;
+	connection_unpark(c);
+	client_quit(c);
+}
+
+int
+connection_has_idle(const struct lane *lane)
+{
+	const struct connection	*c;
+
+	TAILQ_FOREACH(c, &lane->binding->idle, entry)
+		if (c->lane == lane)
+			return (1);
+	return (0);
+}
+
+void
+connection_quit_idle(const struct lane *lane)
+{
+	struct connection	*c;
+
+	TAILQ_FOREACH(c, &lane->binding->idle, entry)
+		if (c->lane == lane) {
+			connection_quit(c);
+			return;
+		}
+}
+
+int
+connection_evict_idle(const struct binding *binding, const char *counter)
+{
+	struct connection	*c;
+
+	if (connections.idle == 0)
+		return (0);
+	TAILQ_FOREACH(c, &connections.all, all_entry) {
+		if (c->stage != STAGE_IDLE ||
+		    (binding != NULL && c->binding != binding) ||
+		    !limit_counts(c, counter))
+			continue;
+		connection_quit(c);
+		return (1);
+	}
+	return (0);
+}
+
+void
+connection_yield(const char *counter)
+{
+	struct connection	*c, *busy = NULL;
+
+	TAILQ_FOREACH(c, &connections.all, all_entry) {
+		if (!limit_counts(c, counter) || c->stage < STAGE_READY)
+			continue;
+		if (c->retired || c->stage == STAGE_QUIT)
+			return;			/* there will be room */
+		if (busy == NULL || c->messages > busy->messages)
+			busy = c;
+	}
+	if (busy == NULL)
+		return;
+	if (busy->messages >= CONNECTION_YIELD)
+		connection_quit(busy);
+	else if (busy->max_messages > CONNECTION_YIELD)
+		busy->max_messages = CONNECTION_YIELD;
+}
+
+unsigned int
+connection_leaving(const char *counter)
+{
+	const struct connection	*c;
+	unsigned int		 n = 0;
+
+	TAILQ_FOREACH(c, &connections.all, all_entry)
+		if ((c->retired || c->stage == STAGE_QUIT) &&
+		    limit_counts(c, counter))
+			n++;
+	return (n);
+}
+
+/* What has nothing in hand first, then who has had the most messages. */
+int
+connection_make_room(const struct binding *binding, const char *counter)
+{
+	struct connection	*c, *busy = NULL;
+
+	if (connection_evict_idle(binding, counter))
+		return (1);
+	TAILQ_FOREACH(c, &connections.all, all_entry) {
+		if (c->binding != binding || c->retired ||
+		    c->stage == STAGE_QUIT || c->lane->test != NULL ||
+		    !limit_counts(c, counter))
+			continue;
+		if (c->stage <= STAGE_GREETING && c->attempt != NULL) {
+			attempt_evict(c->attempt);
+			return (1);
+		}
+		if (busy == NULL || c->messages > busy->messages)
+			busy = c;
+	}
+	if (busy == NULL)
+		return (0);
+	connection_quit(busy);
+	return (1);
 }
 
 /* May this idle connection carry the sender's mail of that lane to host? */
@@ -217,9 +349,25 @@ connection_fits(const struct connection *c, const struct lane *lane,
 	    sockaddr_port((const struct sockaddr *)&host->addr) ||
 	    strcasecmp(c->place.mx, host->name) != 0)
 		return (0);
-	binding_ehlo(c->way, (const struct sockaddr *)&c->place.src, sender,
-	    ehlo, sizeof(ehlo));
+	binding_ehlo(c->binding, (const struct sockaddr *)&c->place.src,
+	    sender, ehlo, sizeof(ehlo));
 	return (strcmp(c->place.ehlo, ehlo) == 0);
+}
+
+/* It carries mail of another lane from now on. */
+static void
+connection_change_lane(struct connection *c, struct lane *lane)
+{
+	struct lane	*before = c->lane;
+
+	c->lane = lane;
+	lane->connections++;
+	before->connections--;
+	if (c->answered) {
+		before->live--;
+		lane->live++;
+	}
+	work_release(before);
 }
 
 struct connection *
@@ -227,276 +375,370 @@ connection_reuse(struct lane *lane, const struct route_host *host,
     const char *sender, const struct policy *policy)
 {
 	struct connection	*c;
-	struct sockaddr_storage	 src;
-	struct lane		*before;
 
-	TAILQ_FOREACH(c, &lane->way->idle, entry)
+	TAILQ_FOREACH(c, &lane->binding->idle, entry)
 		if (connection_fits(c, lane, host, sender, policy))
 			break;
 	if (c == NULL)
 		return (NULL);
-	src = c->place.src;
-	if (source_probe((struct sockaddr *)&src) == SOURCE_MISSING) {
-		binding_lost(lane->way, (struct sockaddr *)&src);
+	if (c->lane != lane && (lane->connections >= work_limit(lane) ||
+	    !limit_same(c, lane)))
 		return (NULL);
-	}
-	before = c->lane;
-	if (before != lane) {
-		if (lane->connections >= lane_limit(lane) ||
-		    !limit_same(c, lane))
-			return (NULL);
-		c->lane = lane;
-		lane->connections++;
-	}
 	connection_unpark(c);
-	if (before != lane)
-		lane_connection_closed(before);
+	strlcpy(c->sender, sender, sizeof(c->sender));
+	if (c->lane != lane)
+		connection_change_lane(c, lane);
 	return (c);
 }
 
-void
-connection_park(struct connection *c)
+/* ---- pulls and tasks */
+
+static uint32_t
+most_rcpts(const struct connection *c)
 {
-	if (c->stage != STAGE_READY)
-		return;
-	c->stage = STAGE_IDLE;
-	connections.idle++;
-	TAILQ_INSERT_HEAD(&c->way->idle, c, entry);
-	io_set_deadline(c->io, CONNECTION_IDLE);
-	/* who waits for a slot may have this one's */
-	lane_slot_free();
-	/* what waits could not go over this one */
-	if (c->lane->nwaiting > 0)
-		lane_wake(c->lane);
+	const struct host_state	*state;
+
+	state = host_state_find(c->binding,
+	    (const struct sockaddr *)&c->place.dst);
+	if (state == NULL || state->most == 0 ||
+	    state->most_until < loop_seconds() || state->most > TASK_RCPTS)
+		return (TASK_RCPTS);
+	return (state->most);
 }
 
 void
-connection_unpark(struct connection *c)
+connection_fill_pull(struct connection *c, struct pull *pull)
 {
-	if (c->stage != STAGE_IDLE)
+	const struct site	*site;
+	uint32_t		 most = most_rcpts(c);
+
+	memset(pull, 0, sizeof(*pull));
+	if (c->reserved < most)
+		c->reserved += rate_take(c->lane, most - c->reserved, 0);
+	if (c->reserved == 0)
 		return;
-	TAILQ_REMOVE(&c->way->idle, c, entry);
-	connections.idle--;
-	c->stage = STAGE_READY;
+	site = config_site_of_mx(mta_config(), c->place.mx);
+	pull->lane = c->lane->id;
+	pull->connection = c->number;
+	pull->generation = role_generation();
+	pull->most = c->reserved < most ? c->reserved : most;
+	pull->action = c->policy.action;
+	pull->ehlo = binding_ehlo_by_message(c->binding) ? c->sender : NULL;
+	pull->host = c->place.mx;
+	pull->site = site == NULL ? NULL : site->name;
+	c->pulling = 1;
+	c->lane->pulls++;
 }
 
-/* What it was to tell of the host is known. */
+void
+connection_pull(struct connection *c)
+{
+	struct ipc	*queue = mta_queue();
+	struct pull	 pull;
+
+	connection_fill_pull(c, &pull);
+	if (pull.lane == 0 || queue == NULL) {
+		client_next(c);
+		return;
+	}
+	/* queue has to look through a large file first, perhaps */
+	io_set_deadline(c->io, client_seconds(COMMAND_MAIL));
+	ipc_begin(queue, MTA_PULL);
+	pull_put(queue, &pull);
+	ipc_end(queue);
+}
+
+/* No answer is waited for any more; so many tokens are used. */
+static void
+connection_pulled(struct connection *c, unsigned int used)
+{
+	if (c->pulling)
+		c->lane->pulls--;
+	c->pulling = 0;
+	rate_give(c->lane, c->reserved > used ? c->reserved - used : 0);
+	c->reserved = 0;
+}
+
+/* Is it what the first in line wants? */
+static int
+connection_wanted(const struct connection *c)
+{
+	struct policy	 policy;
+
+	policy_for(c->lane, c->lane->want_action, &policy);
+	return (connection_fits(c, c->lane, NULL, c->lane->want_sender,
+	    &policy));
+}
+
+/* There is nothing for it. */
+static void
+connection_nothing(struct connection *c)
+{
+	if (c->attempt != NULL)
+		attempt_good(c->attempt);
+	/* what it could carry is not given now: not asked for all the time */
+	if (c->lane->due > 0 && connection_wanted(c))
+		work_delay(c->lane, 1);
+	if (c->retired)
+		client_quit(c);
+	else
+		connection_park(c);
+}
+
+void
+connection_task(struct ipc *queue, struct ipc_msg *msg)
+{
+	struct task		*task = &task_got;
+	struct connection	*c, key;
+
+	task_get(msg, task);
+	ipc_get_end(msg);
+	key.number = task->connection;
+	c = RB_FIND(connection_tree, &connections.tree, &key);
+	if (c == NULL || !c->pulling || c->lane->id != task->lane) {
+		if (task->id != 0)
+			report_unwanted(task);
+		return;
+	}
+	work_left(c->lane, task);
+	connection_pulled(c, task->id == 0 ? 0 : task->nrcpts);
+	if (task->id == 0) {
+		connection_nothing(c);
+		return;
+	}
+	c->task = outbound_new(task);
+	if (c->retired)
+		connection_end(c, "not wanted any more");
+	else {
+		work_wake(c->lane);
+		client_begin(c);
+	}
+}
+
+/* ---- what is known of it */
+
 static void
 connection_tried(struct connection *c)
 {
 	if (!c->trying)
 		return;
 	c->trying = 0;
-	peer_end(c->way, (struct sockaddr *)&c->place.dst);
-	lane_slot_free();
+	host_state_end(c->binding, (struct sockaddr *)&c->place.dst);
 }
 
 void
 connection_ready(struct connection *c)
 {
-	c->stage = STAGE_READY;
-	c->lane->opening--;
+	struct host_state	*state;
+
+	connection_stage(c, STAGE_READY);
+	host_state_complied(c->binding, (struct sockaddr *)&c->place.dst,
+	    c->policy.tls);
+	state = host_state_find(c->binding, (struct sockaddr *)&c->place.dst);
+	if (state != NULL && c->pipelining)
+		state->closed = 0;	/* it knows EHLO */
+	connection_tried(c);
 	if (c->lane->test != NULL)
 		test_ready(c->lane->test);
-	peer_complied(c->way, (struct sockaddr *)&c->place.dst,
-	    c->policy.tls);
-	connection_tried(c);
-	/* where one failed, a greeting alone does not make up for it */
-	if (peer_find(c->way, (struct sockaddr *)&c->place.dst) == NULL)
-		lane_grow(c->lane);
+	if (c->retired) {
+		if (c->attempt != NULL)
+			attempt_good(c->attempt);
+		client_quit(c);
+		return;
+	}
+	connection_pull(c);
+	work_wake(c->lane);
 }
 
 void
 connection_answered(struct connection *c)
 {
-	if (!c->answered)
-		peer_good(c->way, (struct sockaddr *)&c->place.dst);
+	struct lane	*lane = c->lane;
+
+	if (c->answered)
+		return;
 	c->answered = 1;
-	lane_grow(c->lane);
+	lane->live++;
+	if (lane->growth < work_limit(lane))
+		lane->growth *= 2;
+	host_state_good(c->binding, (struct sockaddr *)&c->place.dst);
+	if (c->attempt != NULL)
+		attempt_good(c->attempt);
+	else
+		work_wake(lane);
+}
+
+/* ---- end */
+
+/* The one end of all connections: nothing is in hand behind it. */
+static void
+connection_close(struct connection *c)
+{
+	struct lane	*lane = c->lane;
+
+	trace_note(c, "closed");
+	if (c->task != NULL) {
+		outbound_settle(c->task, OUTCOME_RETURNED, 0);
+		report_results(c, "local", "", 0);
+	}
+	connection_pulled(c, 0);
+	connection_unpark(c);
+	TAILQ_REMOVE(&connections.all, c, all_entry);
+	RB_REMOVE(connection_tree, &connections.tree, c);
+	connections.count--;
+	if (c->answered) {
+		lane->live--;
+		if (!c->not_temporary)
+			memo_last(c->binding, lane->destination,
+			    (struct sockaddr *)&c->place.dst);
+	}
+	connection_tried(c);
+	limit_give(c);
+	binding_count(c->binding, -1);
+	io_free(c->io);
+	dane_release(c->dane);
+	free(c);
+	lane->connections--;
+	if (lane->is_delayed)
+		work_delay(lane, 0);
+	if (lane->test != NULL)
+		test_closed(lane->test);
+	else
+		work_release(lane);
 }
 
 void
 connection_free(struct connection *c)
 {
-	struct lane	*lane = c->lane;
+	struct attempt	*a = c->attempt;
 
-	trace_note(c, "closed");
-	connection_unpark(c);
-	if (c->stage < STAGE_READY)
-		lane->opening--;
-	TAILQ_REMOVE(&connections.all, c, all_entry);
-	connections.count--;
-	connection_tried(c);
-	limit_give(c);
-	binding_count(c->way, -1);
-	io_free(c->io);
-	dane_release(c->dane);
-	free(c);
-	lane_connection_closed(lane);
-	lane_slot_free();
-}
-
-/* An item whose content never went out may go by another connection. */
-static void
-item_again(struct connection *c, struct item *item, const char *text)
-{
-	uint32_t	 i, open = 0;
-
-	item->accepted = 0;
-	for (i = 0; i < item->nrcpts; i++) {
-		item->rcpts[i].accepted = 0;
-		open += item->rcpts[i].outcome == ITEM_OPEN;
+	c->attempt = NULL;
+	if (a != NULL) {
+		a->connection = NULL;
+		attempt_withdraw(a);
 	}
-	if (open > 0 && item->restarts < ITEM_RESTARTS) {
-		lane_put_back(c->lane, item);
-		return;
-	}
-	item_settle(item, OUTCOME_TEMPFAIL);
-	report_item(item, &c->place, "remote", text, 0);
-}
-
-/* The item whose final dot was sent: nobody knows, so it is sent again. */
-static struct item *
-item_after_dot(const struct connection *c)
-{
-	const struct pending	*p;
-	unsigned int		 i;
-
-	for (i = 0; i < c->npending; i++) {
-		p = &c->pending[(c->first + i) % PENDING_MAX];
-		if (p->command == COMMAND_DOT && p->item != NULL)
-			return (p->item);
-	}
-	return (NULL);
-}
-
-/*
- * The connection ends for a reason of our own, which is no fault of the peer
- * or the message: all that was in hand goes back, what was under way at its
- * final dot as well.
- */
-static void
-connection_give_back(struct connection *c, const char *why)
-{
-	struct item	*hand[3] = { c->ahead, c->sending, item_after_dot(c) };
-	uint32_t	 i, n;
-
-	c->sending = c->ahead = NULL;
-	for (n = 0; n < 3; n++) {
-		if (hand[n] == NULL)
-			continue;
-		for (i = 0; i < hand[n]->nrcpts; i++)
-			if (hand[n]->rcpts[i].outcome != ITEM_OPEN)
-				break;
-		if (i == hand[n]->nrcpts) {
-			item_return(hand[n]);
-			continue;
-		}
-		/* some recipients have their answer already */
-		item_settle(hand[n], OUTCOME_HELD);
-		report_item(hand[n], &c->place, "local", why, 0);
-	}
-	connection_free(c);
+	connection_close(c);
 }
 
 void
-connection_source_lost(struct way *way, const struct sockaddr *src)
+connection_end(struct connection *c, const char *why)
 {
-	struct connection	*c, *next;
-
-	if (!connections.ready)
-		return;
-	TAILQ_FOREACH_SAFE(c, &connections.all, all_entry, next)
-		if (c->way == way && sockaddr_same(src,
-		    (const struct sockaddr *)&c->place.src))
-			connection_give_back(c, "address missing");
+	trace_note(c, "%s", why);
+	connection_free(c);
 }
 
 /*
- * What was in hand: told as failed where its content was on the way, put back
- * otherwise.  Whether a task has paid for the failure.
+ * What it had in hand: told as failed where its content was on the way, or
+ * where the host had spoken of it already; else it is returned.
  */
-static int
-connection_settle(struct connection *c, const char *text)
+static void
+connection_settle(struct connection *c, const char *text, int local)
 {
-	struct item	*closing = item_after_dot(c);
-	struct item	*sending = c->sending, *ahead = c->ahead;
+	struct outbound	*o = c->task;
 
-	c->sending = c->ahead = NULL;
-	if (ahead != NULL)
-		lane_put_back(c->lane, ahead);
-	if (sending != NULL && c->body && closing == NULL)
-		closing = sending;
-	else if (sending != NULL)
-		item_again(c, sending, text);
-	if (closing == NULL)
-		return (0);
-	item_settle(closing, OUTCOME_TEMPFAIL);
-	report_item(closing, &c->place, "remote", text, 0);
-	return (1);
+	if (o == NULL)
+		return;
+	if (local || (!c->body && !c->dot && (!c->answered || !o->answered)))
+		outbound_settle(o, OUTCOME_RETURNED, 0);
+	else
+		outbound_settle(o, OUTCOME_TEMPFAIL, 1);
+	report_results(c, "remote", text, 0);
+}
+
+/* The host failed: who else wants it is to know before it is tried. */
+static void
+connection_blame(struct connection *c, const char *text)
+{
+	struct sockaddr		*dst = (struct sockaddr *)&c->place.dst;
+	struct host_state	*state;
+
+	host_state_failed(c->binding, dst, c->refused ? c->policy.tls :
+	    TLS_POLICY_OPPORTUNISTIC, c->place.mx, 1, text);
+	state = host_state_get(c->binding, dst);
+	if (c->stage == STAGE_EHLO && c->reply.code == 0)
+		state->closed++;
 }
 
 void
 connection_failed(struct connection *c, const char *text)
 {
-	struct lane	*lane = c->lane;
-	struct item	*item;
-	int		 fresh;
-	uint32_t	 retry;
+	struct sockaddr_storage	 src = c->place.src;
+	struct binding		*binding = c->binding;
+	struct attempt		*a = c->attempt;
+	int			 local;
 
 	trace_note(c, "%s", text);
-	if (source_probe((struct sockaddr *)&c->place.src) ==
-	    SOURCE_MISSING) {
-		/* gives back all that is in hand there, this one too */
-		binding_lost(c->way, (struct sockaddr *)&c->place.src);
-		return;
-	}
-	if (lane->test != NULL) {
+	local = source_probe((struct sockaddr *)&src) == SOURCE_MISSING;
+	if (c->lane->test != NULL || (local && a != NULL)) {
 		connection_free(c);
+		if (local)
+			binding_lost(binding, (struct sockaddr *)&src);
 		return;
 	}
-	fresh = c->stage < STAGE_READY ||
-	    (c->stage == STAGE_READY && !c->answered);
-	if ((item = c->sending) == NULL)
-		item = item_after_dot(c);
-	retry = item != NULL ? item->rcpts[0].retry : lane_retry(lane);
-	if (fresh && c->refused)
-		peer_refused(c->way, (struct sockaddr *)&c->place.dst,
-		    c->policy.tls, c->place.mx, retry, text);
-	else if (fresh)
-		peer_failed(c->way, (struct sockaddr *)&c->place.dst,
-		    c->place.mx, retry, text);
-	if (!connection_settle(c, text) && fresh && lane->nwaiting > 0)
-		lane_attempt_failed(lane, &c->place, text);
-	connection_free(c);
+	if (!local && !c->answered)
+		connection_blame(c, text);
+	connection_settle(c, text, local);
+	c->attempt = NULL;
+	if (a != NULL)
+		attempt_host_failed(a, c, text);
+	connection_close(c);
+	if (local)
+		binding_lost(binding, (struct sockaddr *)&src);
 }
+
+void
+connection_turned_away(struct connection *c, const char *text)
+{
+	connection_blame(c, text);
+	connection_end(c, text);
+}
+
+void
+connection_source_lost(struct binding *binding, const struct sockaddr *src)
+{
+	struct connection	*c, *next;
+
+	TAILQ_FOREACH_SAFE(c, &connections.all, all_entry, next) {
+		if (c->binding != binding || !sockaddr_same(src,
+		    (const struct sockaddr *)&c->place.src))
+			continue;
+		/* what became of it is the peer's to say */
+		if (c->dot)
+			c->retired = 1;
+		else
+			connection_end(c, "address missing");
+	}
+}
+
+/* ---- a new configuration, and the end */
 
 /* Would it be opened like this today? */
 static int
 connection_current(const struct connection *c)
 {
-	const struct way_source	*source;
-	const struct sockaddr	*src = (const struct sockaddr *)&c->place.src;
-	struct policy		 policy;
-	char			 ehlo[DOMAIN_MAX];
+	const struct binding_source	*source;
+	const struct sockaddr		*src;
+	struct policy			 policy;
+	char				 ehlo[DOMAIN_MAX];
 
-	if (c->way->conf == NULL)
+	src = (const struct sockaddr *)&c->place.src;
+	if (c->binding->conf == NULL)
 		return (0);
 	/* the password may be another one */
 	policy_for(c->lane, c->policy.action, &policy);
 	if (c->policy.auth || !policy_same(&policy, &c->policy))
 		return (0);
-	source = binding_source(c->way, src->sa_family);
+	source = binding_source(c->binding, src->sa_family);
 	if (source == NULL)
 		return (0);
 	if (source->addr.ss_family == 0) {
-		if (binding_owner(c->way, src) != NULL)
+		if (binding_owner(c->binding, src) != NULL)
 			return (0);
 	} else if (!sockaddr_same((const struct sockaddr *)&source->addr, src))
 		return (0);
-	if (binding_ehlo_by_message(c->way))
+	if (binding_ehlo_by_message(c->binding))
 		return (1);
-	binding_ehlo(c->way, src, "", ehlo, sizeof(ehlo));
+	binding_ehlo(c->binding, src, "", ehlo, sizeof(ehlo));
 	return (strcmp(ehlo, c->place.ehlo) == 0);
 }
 
@@ -505,26 +747,9 @@ connection_configured(void)
 {
 	struct connection	*c, *next;
 
-	if (!connections.ready)
-		return;
-	TAILQ_FOREACH_SAFE(c, &connections.all, all_entry, next) {
-		if (connection_current(c))
-			continue;
-		c->retired = 1;
-		if (c->stage == STAGE_IDLE) {
-			connection_unpark(c);
-			client_quit(c);
-		}
-	}
-}
-
-int
-connection_end_retired(struct connection *c)
-{
-	if (!c->retired || c->sending == NULL)
-		return (0);
-	connection_give_back(c, "the binding has changed");
-	return (1);
+	TAILQ_FOREACH_SAFE(c, &connections.all, all_entry, next)
+		if (!connection_current(c))
+			connection_quit(c);
 }
 
 unsigned int
@@ -532,12 +757,10 @@ connection_stop(void)
 {
 	struct connection	*c, *next;
 
-	if (!connections.ready)
-		return (0);
 	TAILQ_FOREACH_SAFE(c, &connections.all, all_entry, next) {
 		c->retired = 1;
-		if (!c->body && item_after_dot(c) == NULL)
-			connection_give_back(c, "stopping");
+		if (!c->body && !c->dot)
+			connection_end(c, "stopping");
 	}
 	return (connections.count);
 }
@@ -547,10 +770,69 @@ connection_free_all(void)
 {
 	struct connection	*c;
 
-	if (!connections.ready)
-		return;
-	while ((c = TAILQ_FIRST(&connections.all)) != NULL) {
-		c->sending = c->ahead = NULL;
+	while ((c = TAILQ_FIRST(&connections.all)) != NULL)
 		connection_free(c);
+}
+
+/* ---- what it does */
+
+static enum step
+connection_step(const struct connection *c)
+{
+	static const enum step	 steps[] = {
+		[STAGE_CONNECT] = STEP_CONNECT,
+		[STAGE_GREETING] = STEP_GREETING,
+		[STAGE_EHLO] = STEP_EHLO,
+		[STAGE_HELO] = STEP_EHLO,
+		[STAGE_TLS] = STEP_TLS,
+		[STAGE_AUTH] = STEP_AUTH,
+		[STAGE_READY] = STEP_READY,
+		[STAGE_IDLE] = STEP_READY,
+		[STAGE_QUIT] = STEP_READY
+	};
+
+	if (c->task == NULL)
+		return (steps[c->stage]);
+	if (c->dot)
+		return (STEP_DOT);
+	if (c->go || c->body)
+		return (STEP_DATA);
+	switch (client_awaited(c)) {
+	case COMMAND_RCPT:
+		return (STEP_RCPT);
+	case COMMAND_DATA:
+		return (STEP_DATA);
+	default:
+		return (STEP_MAIL);
+	}
+}
+
+void
+connection_doing(const struct connection *c, struct doing *d, char *buf,
+    size_t size)
+{
+	snprintf(buf, size, "%s, %s", c->place.mx,
+	    sockaddr_text_port((const struct sockaddr *)&c->place.dst));
+	d->lane = c->lane->id;
+	d->task = c->task == NULL ? 0 : c->task->id;
+	d->step = (uint8_t)connection_step(c);
+	d->number = loop_seconds() - c->since;
+	d->text = buf;
+}
+
+void
+connection_doing_all(const struct lane *lane,
+    void (*row)(void *, const struct doing *), void *arg)
+{
+	const struct connection	*c;
+	struct doing		 d;
+	char			 text[MTA_TEXT];
+
+	TAILQ_FOREACH(c, &connections.all, all_entry) {
+		if (c->task == NULL || (lane != NULL && c->lane != lane))
+			continue;
+		memset(&d, 0, sizeof(d));
+		connection_doing(c, &d, text, sizeof(text));
+		row(arg, &d);
 	}
 }

@@ -34,7 +34,8 @@
 #include <string.h>
 
 #include "lib/log.h"
-#include "mta/mta.h"
+#include "mta/dns.h"
+#include "mta/secure.h"
 
 #define USAGE_TA	2
 #define USAGE_EE	3

@@ -28,7 +28,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "mta/mta.h"
+#include "mta/dns.h"
 
 #define DNS_HEAD	12
 #define DNS_LABEL	63

@@ -16,10 +16,11 @@
 
 /*
  * Connections counted where several lanes or bindings share a limit: a site,
- * a destination over all bindings, the server.  Each counter knows what every
- * binding holds of it, so a site's count of one binding is here as well.
- * Called before each connect; reaching a limit is no failure, and no binding
- * may ever take the last room of all.
+ * a destination over all bindings, a binding, the server.  Each counter knows
+ * what every binding holds of it, so a site's count of one binding is here as
+ * well.  Reaching a limit is no failure: who finds no room waits in the line
+ * of that limit, and where a binding has none at all, one that has most of it
+ * makes room.
  */
 
 #include <stdio.h>
@@ -27,32 +28,50 @@
 #include <string.h>
 
 #include "lib/log.h"
+#include "lib/loop.h"
+#include "mta/attempt.h"
+#include "mta/connection.h"
+#include "mta/limit.h"
 #include "mta/mta.h"
+#include "mta/work.h"
+
+/* Of those who wait: resumed for each slot that is free, as some cannot go. */
+#define RESUMED		4
 
 /* What one binding has of a counter. */
 struct holding {
 	RB_ENTRY(holding) node;
-	const struct way *way;
+	const struct binding *binding;
 	unsigned int	 count;
 };
 RB_HEAD(holdings, holding);
 
 struct counter {
 	RB_ENTRY(counter) node;
+	TAILQ_ENTRY(counter) full;	/* of those somebody waits for */
 	struct holdings	 holdings;
+	struct attempts	 waiting;	/* for a slot of it */
 	unsigned int	 used;
+	uint32_t	 looked;	/* loop_seconds(): room was made */
+	uint8_t		 is_full;
 	char		 name[];	/* "site S", "domain D", "server" */
 };
 RB_HEAD(counters, counter);
 
 static struct {
-	struct counters	 tree;
-} limits = { RB_INITIALIZER(&limits.tree) };
+	struct counters		 tree;
+	TAILQ_HEAD(, counter)	 full;
+	struct loop_job		 job;
+	struct loop_timer	 tick;
+} limits = {
+	.tree = RB_INITIALIZER(&limits.tree),
+	.full = TAILQ_HEAD_INITIALIZER(limits.full)
+};
 
 static int
 holding_compare(const struct holding *a, const struct holding *b)
 {
-	return (strcmp(a->way->name, b->way->name));
+	return (strcmp(a->binding->name, b->binding->name));
 }
 
 static int
@@ -61,10 +80,8 @@ counter_compare(const struct counter *a, const struct counter *b)
 	return (strcmp(a->name, b->name));
 }
 
-RB_PROTOTYPE(holdings, holding, node, holding_compare);
-RB_GENERATE(holdings, holding, node, holding_compare)
-RB_PROTOTYPE(counters, counter, node, counter_compare);
-RB_GENERATE(counters, counter, node, counter_compare)
+RB_GENERATE_STATIC(holdings, holding, node, holding_compare)
+RB_GENERATE_STATIC(counters, counter, node, counter_compare)
 
 int
 limit_share(int64_t limit, unsigned int used, unsigned int own)
@@ -97,11 +114,11 @@ counter_find(const char *name)
 }
 
 static struct holding *
-holding_find(struct counter *counter, const struct way *way)
+holding_find(struct counter *counter, const struct binding *binding)
 {
 	struct holding	 key;
 
-	key.way = way;
+	key.binding = binding;
 	return (RB_FIND(holdings, &counter->holdings, &key));
 }
 
@@ -114,34 +131,44 @@ counter_used(const char *name)
 }
 
 static unsigned int
-counter_own(const char *name, const struct way *way)
+counter_own(const char *name, const struct binding *binding)
 {
 	struct counter	*counter = counter_find(name);
 	struct holding	*holding;
 
-	if (counter == NULL || (holding = holding_find(counter, way)) == NULL)
+	if (counter == NULL ||
+	    (holding = holding_find(counter, binding)) == NULL)
 		return (0);
 	return (holding->count);
 }
 
 static struct counter *
-counter_take(const char *name, const struct way *way)
+counter_get(const char *name)
 {
 	struct counter	*counter;
-	struct holding	*holding;
 	size_t		 size = strlen(name) + 1;
 
-	if ((counter = counter_find(name)) == NULL) {
-		if ((counter = calloc(1, sizeof(*counter) + size)) == NULL)
-			fatal("counter_take");
-		RB_INIT(&counter->holdings);
-		memcpy(counter->name, name, size);
-		RB_INSERT(counters, &limits.tree, counter);
-	}
-	if ((holding = holding_find(counter, way)) == NULL) {
+	if ((counter = counter_find(name)) != NULL)
+		return (counter);
+	if ((counter = calloc(1, sizeof(*counter) + size)) == NULL)
+		fatal("calloc");
+	RB_INIT(&counter->holdings);
+	TAILQ_INIT(&counter->waiting);
+	memcpy(counter->name, name, size);
+	RB_INSERT(counters, &limits.tree, counter);
+	return (counter);
+}
+
+static struct counter *
+counter_take(const char *name, const struct binding *binding)
+{
+	struct counter	*counter = counter_get(name);
+	struct holding	*holding;
+
+	if ((holding = holding_find(counter, binding)) == NULL) {
 		if ((holding = calloc(1, sizeof(*holding))) == NULL)
 			fatal("counter_take");
-		holding->way = way;
+		holding->binding = binding;
 		RB_INSERT(holdings, &counter->holdings, holding);
 	}
 	counter->used++;
@@ -149,19 +176,30 @@ counter_take(const char *name, const struct way *way)
 	return (counter);
 }
 
+/* Nobody has any of it, nobody waits for it. */
 static void
-counter_give(struct counter *counter, const struct way *way)
+counter_free_unused(struct counter *counter)
 {
-	struct holding	*holding = holding_find(counter, way);
+	if (counter->used > 0 || counter->is_full)
+		return;
+	RB_REMOVE(counters, &limits.tree, counter);
+	free(counter);
+}
+
+static void
+counter_give(struct counter *counter, const struct binding *binding)
+{
+	struct holding	*holding = holding_find(counter, binding);
 
 	if (--holding->count == 0) {
 		RB_REMOVE(holdings, &counter->holdings, holding);
 		free(holding);
 	}
-	if (--counter->used == 0) {
-		RB_REMOVE(counters, &limits.tree, counter);
-		free(counter);
-	}
+	counter->used--;
+	if (counter->is_full)
+		loop_job_queue(&limits.job);
+	else
+		counter_free_unused(counter);
 }
 
 /* The counters that a connection of this lane belongs to. */
@@ -169,17 +207,20 @@ struct limit_names {
 	const char	*name[LIMIT_COUNTERS];	/* NULL: none of this kind */
 	char		 site[NAME_MAX_LEN + 8];
 	char		 domain[DOMAIN_MAX + 8];
+	char		 binding[NAME_MAX_LEN + 16];
 };
 
 static void
 limit_names(const struct lane *lane, struct limit_names *n)
 {
-	const char	*site = lane_site_name(lane);
+	const char	*site = work_site(lane);
 
 	n->name[LIMIT_SITE] = site == NULL ? NULL :
 	    counter_name("site", site, n->site, sizeof(n->site));
 	n->name[LIMIT_DOMAIN] = counter_name("domain", lane->destination,
 	    n->domain, sizeof(n->domain));
+	n->name[LIMIT_BINDING] = counter_name("binding", lane->binding->name,
+	    n->binding, sizeof(n->binding));
 	n->name[LIMIT_SERVER] = "server";
 }
 
@@ -192,7 +233,7 @@ limit_take(struct connection *c)
 	limit_names(c->lane, &n);
 	for (i = 0; i < LIMIT_COUNTERS; i++)
 		c->counters[i] = n.name[i] == NULL ? NULL :
-		    counter_take(n.name[i], c->way);
+		    counter_take(n.name[i], c->binding);
 }
 
 void
@@ -202,7 +243,7 @@ limit_give(struct connection *c)
 
 	for (i = 0; i < LIMIT_COUNTERS; i++) {
 		if (c->counters[i] != NULL)
-			counter_give(c->counters[i], c->way);
+			counter_give(c->counters[i], c->binding);
 		c->counters[i] = NULL;
 	}
 }
@@ -244,84 +285,224 @@ limit_total(const char *name)
 		site = config_site(conf, name + 5);
 	else if (strncmp(name, "domain ", 7) == 0)
 		site = config_total_of(conf, name + 7);
-	else
+	else if (strcmp(name, "server") == 0)
 		return (conf->mta_max_connections);
 	return (site == NULL ? 0 : site->max_connections);
 }
 
-/* A limit of all bindings: its share, or what is idle makes room. */
-static int
-shared_room(struct way *way, const char *name)
+/* Which limit has no room for one more of the lane's; NULL: there is. */
+static const char *
+limit_blocks(struct lane *lane, const struct limit_names *n, int *shared)
 {
-	int64_t		 total;
-	unsigned int	 used, own;
-
-	if (name == NULL || (total = limit_total(name)) <= 0)
-		return (1);
-	used = counter_used(name);
-	own = counter_own(name, way);
-	if (limit_share(total, used, own))
-		return (1);
-	if (used < total)
-		connection_evict(way, NULL, name);
-	else if (!connection_evict(NULL, NULL, name) && own == 0)
-		connection_yield(name);
-	return (0);
-}
-
-/* The one counter of this binding and the site of the lane. */
-static int
-site_room(struct lane *lane, const char *name)
-{
+	struct binding		*binding = lane->binding;
+	const char		*name;
 	const struct option	*o;
+	int64_t			 most;
+	int			 i;
 
-	if (name == NULL || (o = config_option_at(mta_config(),
-	    lane->way->conf, LEVEL_SITE, lane_site_name(lane),
-	    OPTION_MAX_OUTBOUND_CONNECTIONS)) == NULL ||
-	    counter_own(name, lane->way) < o->number)
-		return (1);
-	connection_evict(lane->way, NULL, name);
-	return (0);
+	*shared = 0;
+	if ((name = n->name[LIMIT_SITE]) != NULL &&
+	    (o = config_option_at(mta_config(), binding->conf, LEVEL_SITE,
+	    work_site(lane), OPTION_MAX_OUTBOUND_CONNECTIONS)) != NULL &&
+	    counter_own(name, binding) >= o->number)
+		return (name);
+	most = binding_option(binding, NULL, OPTION_MAX_CONNECTIONS)->number;
+	if (most > 0 && binding->connections >= most)
+		return (n->name[LIMIT_BINDING]);
+	*shared = 1;
+	for (i = 0; i < LIMIT_COUNTERS; i++)
+		if ((name = n->name[i]) != NULL && !limit_share(
+		    limit_total(name), counter_used(name),
+		    counter_own(name, binding)))
+			return (name);
+	return (NULL);
 }
 
 int
 limit_room(struct lane *lane)
 {
 	struct limit_names	 n;
-	struct way		*way = lane->way;
-	int64_t			 most;
-	int			 i;
+	int			 shared;
 
 	limit_names(lane, &n);
-	if (lane->connections >= lane_limit(lane)) {
-		connection_evict(way, lane, NULL);
-		return (0);
-	}
-	if (!site_room(lane, n.name[LIMIT_SITE]))
-		return (0);
-	most = binding_option(way, NULL, OPTION_MAX_CONNECTIONS)->number;
-	if (most > 0 && way->connections >= most) {
-		connection_evict(way, NULL, NULL);
-		return (0);
-	}
-	for (i = 0; i < LIMIT_COUNTERS; i++)
-		if (!shared_room(way, n.name[i]))
-			return (0);
-	return (1);
+	return (lane->connections < work_limit(lane) &&
+	    limit_blocks(lane, &n, &shared) == NULL);
 }
 
-const char *
-limit_greediest(const char *name)
+static const struct holding *
+counter_most(const struct counter *counter)
 {
-	struct counter	*counter = counter_find(name);
-	struct holding	*holding, *most = NULL;
+	const struct holding	*most = NULL;
+	struct holding		*holding;
 
-	if (counter == NULL)
-		return (NULL);
-	RB_FOREACH(holding, holdings, &counter->holdings)
+	RB_FOREACH(holding, holdings,
+	    (struct holdings *)(uintptr_t)&counter->holdings)
 		if (most == NULL || holding->count > most->count)
 			most = holding;
-	return (most == NULL ? NULL : most->way->name);
+	return (most);
+}
+
+/* Bindings that wait and hold none of it. */
+static unsigned int
+counter_needy(const struct counter *counter)
+{
+	const struct attempt	*a, *b;
+	unsigned int		 n = 0;
+
+	TAILQ_FOREACH(a, &counter->waiting, wait) {
+		if (counter_own(counter->name, a->lane->binding) > 0)
+			continue;
+		TAILQ_FOREACH(b, &counter->waiting, wait)
+			if (b == a || b->lane->binding == a->lane->binding)
+				break;
+		n += b == a;
+		if (n >= 8)
+			break;		/* more at the next look */
+	}
+	return (n);
+}
+
+/*
+ * Room for bindings that have none: one connection for each, of the binding
+ * that holds most, never its last.  Where nobody holds two, they wait.
+ */
+static void
+counter_make_room(struct counter *counter)
+{
+	const struct holding	*most;
+	unsigned int		 needy, leaving;
+
+	if (counter->looked == loop_seconds())
+		return;
+	counter->looked = loop_seconds();
+	needy = counter_needy(counter);
+	leaving = connection_leaving(counter->name);
+	if (counter->used < limit_total(counter->name))
+		leaving += (unsigned int)(limit_total(counter->name) -
+		    counter->used);
+	for (; leaving < needy; leaving++) {
+		if ((most = counter_most(counter)) == NULL)
+			break;
+		if (most->count < 2) {
+			connection_yield(counter->name);
+			break;
+		}
+		if (!connection_make_room(most->binding, counter->name))
+			break;
+	}
+}
+
+/* Who of them has had it, and how much of how many. */
+static void
+counter_text(const struct counter *counter, char *text, size_t size)
+{
+	const struct holding	*most = counter_most(counter);
+	int64_t			 total = limit_total(counter->name);
+
+	snprintf(text, size, "%s, %u%s", counter->name, counter->used,
+	    most == NULL ? "" : " held");
+	if (total > 0)
+		snprintf(text, size, "%s, %u of %lld, most by %s",
+		    counter->name, counter->used, (long long)total,
+		    most == NULL ? "nobody" : most->binding->name);
+}
+
+int
+limit_room_or_wait(struct attempt *a)
+{
+	struct limit_names	 n;
+	struct counter		*counter;
+	const char		*name;
+	char			 text[128];
+	int			 shared;
+
+	limit_names(a->lane, &n);
+	if ((name = limit_blocks(a->lane, &n, &shared)) == NULL)
+		return (1);
+	counter = counter_get(name);
+	if (!counter->is_full) {
+		TAILQ_INSERT_TAIL(&limits.full, counter, full);
+		counter->is_full = 1;
+	}
+	counter_text(counter, text, sizeof(text));
+	attempt_wait(a, &counter->waiting, STEP_SLOT, text);
+	/* its own that nobody uses goes first */
+	if (!connection_evict_idle(a->lane->binding, name) && shared &&
+	    !connection_evict_idle(NULL, name))
+		counter_make_room(counter);
+	return (0);
+}
+
+/* The next that may go: of a binding that has none of it before others. */
+static struct attempt *
+counter_next(const struct counter *counter)
+{
+	struct attempt	*a;
+
+	TAILQ_FOREACH(a, &counter->waiting, wait)
+		if (counter_own(counter->name, a->lane->binding) == 0)
+			return (a);
+	return (TAILQ_FIRST(&counter->waiting));
+}
+
+static void
+counter_serve(struct counter *counter)
+{
+	struct attempt	*a;
+	int64_t		 total = limit_total(counter->name);
+	int64_t		 n = RESUMED;
+
+	if (total > counter->used)
+		n *= total - counter->used;
+	for (; n > 0 && (a = counter_next(counter)) != NULL; n--)
+		attempt_resume(a);
+	if (TAILQ_EMPTY(&counter->waiting)) {
+		TAILQ_REMOVE(&limits.full, counter, full);
+		counter->is_full = 0;
+		counter_free_unused(counter);
+	}
+}
+
+static void
+limits_serve(void *arg)
+{
+	struct counter	*counter, *next;
+
+	TAILQ_FOREACH_SAFE(counter, &limits.full, full, next)
+		counter_serve(counter);
+}
+
+static void
+limits_tick(void *arg)
+{
+	struct counter	*counter;
+
+	loop_timer_set(&limits.tick, 0);
+	TAILQ_FOREACH(counter, &limits.full, full)
+		if (limit_total(counter->name) > 0)
+			counter_make_room(counter);
+	if (!TAILQ_EMPTY(&limits.full))
+		loop_job_queue(&limits.job);
+}
+
+void
+limit_idle(struct connection *c)
+{
+	const struct counter	*counter;
+
+	TAILQ_FOREACH(counter, &limits.full, full)
+		if (limit_counts(c, counter->name)) {
+			connection_quit(c);
+			return;
+		}
+}
+
+void
+limit_init(void)
+{
+	loop_job_init(&limits.job, limits_serve, NULL);
+	loop_timer_init(&limits.tick, limits_tick, NULL);
+	loop_timer_set(&limits.tick, 0);
 }
 
 void
@@ -334,17 +515,17 @@ limit_each(const char *name, void (*row)(void *, const char *binding,
 	if (counter == NULL)
 		return;
 	RB_FOREACH(holding, holdings, &counter->holdings)
-		row(arg, holding->way->name, holding->count);
+		row(arg, holding->binding->name, holding->count);
 }
 
 void
-limit_each_of(const struct way *way, void (*row)(void *, const char *name,
-    const char *binding, unsigned int used), void *arg)
+limit_each_of(const struct binding *binding, void (*row)(void *,
+    const char *name, const char *binding, unsigned int used), void *arg)
 {
 	struct counter	*counter;
 	struct holding	*holding;
 
 	RB_FOREACH(counter, counters, &limits.tree)
-		if ((holding = holding_find(counter, way)) != NULL)
-			row(arg, counter->name, way->name, holding->count);
+		if ((holding = holding_find(counter, binding)) != NULL)
+			row(arg, counter->name, binding->name, holding->count);
 }

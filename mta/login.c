@@ -27,6 +27,7 @@
 
 #include "lib/log.h"
 #include "lib/text.h"
+#include "mta/client.h"
 #include "mta/mta.h"
 
 #define AUTH_PLAIN	0x1
@@ -122,7 +123,7 @@ login_say(struct connection *c)
 		say(c, "", password, strlen(password));
 	c->auth_step++;
 	explicit_bzero(password, sizeof(password));
-	client_expect(c, COMMAND_AUTH, NULL, 0);
+	client_expect(c, COMMAND_AUTH, 0);
 	return (0);
 }
 
@@ -134,7 +135,7 @@ login_start(struct connection *c)
 	if (c->auth == 0)
 		return (refuse(c, c->place.mx,
 		    "offers neither AUTH PLAIN nor AUTH LOGIN"));
-	c->stage = STAGE_AUTH;
+	connection_stage(c, STAGE_AUTH);
 	c->auth_step = 0;
 	return (login_say(c));
 }

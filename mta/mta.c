@@ -24,37 +24,31 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "lib/facts.h"
+#include "lib/ipc.h"
 #include "lib/log.h"
+#include "lib/loop.h"
 #include "lib/role.h"
+#include "mta/connection.h"
 #include "mta/mta.h"
+#include "mta/rate.h"
+#include "mta/resolve.h"
+#include "mta/secure.h"
+#include "mta/test.h"
+#include "mta/trace.h"
+#include "mta/work.h"
 
+#define LOG_WAITS	(1024 * 1024)	/* bytes of lines */
 #define STOP_LOOK	50		/* milliseconds between looks */
 #define STOP_LOOKS	100		/* then what is left is cut off */
 
-static void	 queue_lane(struct ipc *, struct ipc_msg *);
-static void	 queue_lane_gone(struct ipc *, struct ipc_msg *);
-static void	 queue_task(struct ipc *, struct ipc_msg *);
-static void	 queue_recall(struct ipc *, struct ipc_msg *);
-static void	 queue_retry(struct ipc *, struct ipc_msg *);
-static void	 queue_content(struct ipc *, struct ipc_msg *);
-static void	 queue_ask_end(struct ipc *, struct ipc_msg *);
-static void	 queue_site(struct ipc *, struct ipc_msg *);
-static void	 queue_rate(struct ipc *, struct ipc_msg *);
-
 static const struct ipc_entry from_queue[] = {
 	{ QUEUE_BIND,		bind_ask },
-	{ QUEUE_LANE,		queue_lane },
-	{ QUEUE_LANE_GONE,	queue_lane_gone },
-	{ QUEUE_TASK,		queue_task },
-	{ QUEUE_RECALL,		queue_recall },
-	{ QUEUE_RETRY,		queue_retry },
-	{ QUEUE_CONTENT,	queue_content },
-	{ QUEUE_SITE,		queue_site },
-	{ QUEUE_RATE,		queue_rate },
+	{ QUEUE_WORK,		work_told },
+	{ QUEUE_TASK,		connection_task },
+	{ QUEUE_SUSPEND,	work_suspend },
+	{ QUEUE_RATE,		rate_known },
 	{ QUEUE_RDNS,		reverse_ask },
 	{ QUEUE_ASK,		bind_command },
-	{ QUEUE_ASK_END,	queue_ask_end },
 	{ IPC_NONE,		NULL }
 };
 
@@ -82,111 +76,18 @@ mta_queue(void)
 	return (mta.queue);
 }
 
-/* A lane's id is all that it says. */
-static uint32_t
-only_lane(struct ipc_msg *m)
+int
+mta_log_waits(void)
 {
-	uint32_t	 id;
-
-	id = ipc_get_u32(m);
-	ipc_get_end(m);
-	return (id);
+	return (ipc_pending(role_parent()) > LOG_WAITS);
 }
 
-static void
-queue_lane(struct ipc *ipc, struct ipc_msg *m)
+uint32_t
+mta_timeout(uint32_t seconds)
 {
-	const char	*binding, *destination;
-	uint32_t	 id;
+	int64_t	 lab = mta.config->mta_timeout;
 
-	id = ipc_get_u32(m);
-	binding = ipc_get_str(m);
-	destination = ipc_get_str(m);
-	ipc_get_end(m);
-	lane_new(id, binding, destination);
-}
-
-static void
-queue_lane_gone(struct ipc *ipc, struct ipc_msg *m)
-{
-	lane_gone(only_lane(m));
-}
-
-static void
-queue_task(struct ipc *ipc, struct ipc_msg *m)
-{
-	static struct task	 task;
-
-	task_get(m, &task);
-	ipc_get_end(m);
-	lane_task(&task);
-}
-
-static void
-queue_recall(struct ipc *ipc, struct ipc_msg *m)
-{
-	lane_recall(only_lane(m));
-}
-
-static void
-queue_retry(struct ipc *ipc, struct ipc_msg *m)
-{
-	lane_retry_now(only_lane(m));
-}
-
-static void
-queue_content(struct ipc *ipc, struct ipc_msg *m)
-{
-	struct item	*item;
-	const void	*bytes = NULL;
-	uint64_t	 id, length;
-	size_t		 len = 0;
-	int		 fd;
-
-	id = ipc_get_u64(m);
-	length = ipc_get_u64(m);
-	/* neither: no descriptor was free here, it is as good as gone */
-	if ((fd = ipc_get_fd(m)) == -1 && m->len > 0)
-		bytes = ipc_get_bytes(m, &len);
-	ipc_get_end(m);
-	if ((item = item_find(id)) == NULL || item->arrived) {
-		if (fd != -1)
-			close(fd);
-		return;
-	}
-	item_content(item, length, bytes, len, fd);
-	if (item->connection != NULL)
-		client_content(item->connection, item);
-}
-
-static void
-queue_ask_end(struct ipc *ipc, struct ipc_msg *m)
-{
-	uint32_t	 client;
-
-	client = ipc_get_u32(m);
-	ipc_get_end(m);
-	trace_end(client);
-	test_end(client);
-}
-
-static void
-queue_site(struct ipc *ipc, struct ipc_msg *m)
-{
-	lane_site_known(only_lane(m));
-}
-
-static void
-queue_rate(struct ipc *ipc, struct ipc_msg *m)
-{
-	const char	*key;
-	uint64_t	 next;
-
-	key = ipc_get_str(m);
-	next = ipc_get_u64(m);
-	ipc_get_end(m);
-	if (key != NULL)
-		rate_known(key, next);
+	return (lab > 0 ? (uint32_t)lab : seconds);
 }
 
 static void
@@ -194,8 +95,7 @@ forget_all(void)
 {
 	trace_end_all();
 	connection_free_all();
-	lane_forget_all();
-	item_free_all();
+	work_forget_all();
 	test_end_all();
 	reverse_forget_all();
 }
@@ -229,7 +129,7 @@ mta_configured(struct config *now, struct config *before)
 	starttls_configured(now);
 	binding_configured(now);
 	connection_configured();
-	lane_configured();
+	work_configured();
 	if (mta.fd != -1) {
 		queue_open(mta.fd);
 		mta.fd = -1;
@@ -268,7 +168,7 @@ static void
 mta_stop(void)
 {
 	evtimer_set(&mta.stop, mta_stopping, NULL);
-	lane_stop_all();
+	work_stop();
 	mta_stopping(-1, 0, NULL);
 }
 
@@ -284,7 +184,8 @@ mta_role(const char *root, int foreground, int verbose)
 {
 	mta.fd = -1;
 	role_start(ROLE_MTA, root, foreground, verbose, &callbacks);
-	lane_init();
+	work_init();
+	limit_init();
 	rate_init();
 	reverse_init();
 	binding_init();

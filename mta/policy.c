@@ -23,6 +23,8 @@
 #include <string.h>
 
 #include "mta/mta.h"
+#include "mta/secure.h"
+#include "mta/work.h"
 
 static int
 strictness(enum tls_policy tls)
@@ -48,7 +50,7 @@ policy_for(const struct lane *lane, const char *name, struct policy *p)
 
 	memset(p, 0, sizeof(*p));
 	strlcpy(p->action, name, sizeof(p->action));
-	o = lane_option(lane, OPTION_TLS);
+	o = work_option(lane, OPTION_TLS);
 	p->tls = (enum tls_policy)o->number;
 	if ((a = config_action(mta_config(), name)) == NULL)
 		return;

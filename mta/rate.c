@@ -27,22 +27,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/address.h"
+#include "lib/ipc.h"
 #include "lib/log.h"
+#include "lib/loop.h"
+#include "lib/text.h"
+#include "mta/attempt.h"
 #include "mta/mta.h"
+#include "mta/rate.h"
+#include "mta/work.h"
 
 #define RATE_KEEP	3600		/* seconds of a period: told to queue */
 #define RATE_TICK	10000		/* microseconds at least */
 #define RATE_TICK_MOST	1000000
 #define RATE_TELL	2		/* seconds between what is told */
-#define RATE_HERE	2000000		/* microseconds that tasks wait here */
 #define RATE_SWEEP	60
+#define RATE_LEVELS	3		/* domain, site, plain */
 #define USEC		1000000LL
 
 struct rate {
 	RB_ENTRY(rate)	 node;
 	TAILQ_ENTRY(rate) entry;	/* of those with a line */
-	struct rate_lanes line;
-	unsigned int	 nlanes;
+	struct attempts	 waiting;
+	int		 in_lines;
 	int64_t		 number;
 	int64_t		 seconds;
 	int64_t		 next;		/* microseconds since the Epoch */
@@ -68,8 +75,7 @@ rate_compare(const struct rate *a, const struct rate *b)
 	return (strcmp(a->key, b->key));
 }
 
-RB_PROTOTYPE(rate_tree, rate, node, rate_compare);
-RB_GENERATE(rate_tree, rate, node, rate_compare)
+RB_GENERATE_STATIC(rate_tree, rate, node, rate_compare)
 
 static int64_t
 rate_burst(int64_t number)
@@ -105,6 +111,19 @@ rate_sane(int64_t next, int64_t number, int64_t seconds, int64_t now)
 	return (next > most ? most : next);
 }
 
+int64_t
+rate_tokens(int64_t next, int64_t number, int64_t seconds, int64_t now)
+{
+	int64_t	 interval = seconds * USEC / number;
+	int64_t	 early = (rate_burst(number) - 1) * interval;
+
+	if (next < now)
+		next = now;
+	if (interval < 1)
+		interval = 1;
+	return (next > now + early ? 0 : (now + early - next) / interval + 1);
+}
+
 static struct rate *
 rate_get(const char *key)
 {
@@ -119,7 +138,7 @@ rate_get(const char *key)
 	if ((rate = calloc(1, sizeof(*rate) + size)) == NULL)
 		fatal("rate_get");
 	memcpy(rate->key, key, size);
-	TAILQ_INIT(&rate->line);
+	TAILQ_INIT(&rate->waiting);
 	rate->number = rate->seconds = 1;
 	RB_INSERT(rate_tree, &rates.tree, rate);
 	return (rate);
@@ -142,13 +161,13 @@ rates_of(const struct lane *lane, struct rate *found[RATE_LEVELS])
 	size_t			 i, n = 0;
 
 	name[0] = lane->destination;
-	name[1] = lane_site_name(lane);
+	name[1] = work_site(lane);
 	name[2] = NULL;
 	for (i = 0; i < RATE_LEVELS; i++) {
-		o = config_option_at(mta_config(), lane->way->conf,
+		o = config_option_at(mta_config(), lane->binding->conf,
 		    levels[i].level, name[i], OPTION_RATE);
 		if (o == NULL || o->number < 1 || o->seconds < 1 ||
-		    snprintf(key, sizeof(key), "%s%s%s", lane->way->name,
+		    snprintf(key, sizeof(key), "%s%s%s", lane->binding->name,
 		    levels[i].word, name[i] == NULL ? "" : name[i]) >=
 		    (int)sizeof(key))
 			continue;
@@ -189,43 +208,29 @@ rates_tick_again(void)
 	rates.ticking = 1;
 }
 
-void
-rate_leave(struct lane *lane)
-{
-	struct rate	*rate = lane->rate;
-
-	if (rate == NULL)
-		return;
-	lane->rate = NULL;
-	TAILQ_REMOVE(&rate->line, lane, rate_entry);
-	if (--rate->nlanes == 0)
-		TAILQ_REMOVE(&rates.lines, rate, entry);
-}
-
-static void
-rate_join(struct rate *rate, struct lane *lane)
-{
-	lane->rate = rate;
-	TAILQ_INSERT_TAIL(&rate->line, lane, rate_entry);
-	if (rate->nlanes++ == 0)
-		TAILQ_INSERT_TAIL(&rates.lines, rate, entry);
-	rates_tick_again();
-}
-
 /* As many of its line as may go now. */
 static void
 rate_serve(struct rate *rate)
 {
-	struct lane	*lane;
-	int64_t		 next = rate->next, now = (int64_t)loop_usec();
+	struct attempt	*a;
+	int64_t		 n;
 
-	while (rate->nlanes > 0 && rate_wait(next, rate->number,
-	    rate->seconds, now) == 0) {
-		next = rate_spend(next, rate->number, rate->seconds, now, 1);
-		lane = TAILQ_FIRST(&rate->line);
-		rate_leave(lane);
-		lane_resume(lane);
+	n = rate_tokens(rate->next, rate->number, rate->seconds,
+	    (int64_t)loop_usec());
+	for (; n > 0 && (a = TAILQ_FIRST(&rate->waiting)) != NULL; n--) {
+		a->served = 1;
+		attempt_resume(a);
 	}
+}
+
+/* Those with nobody in line are no longer looked at. */
+static void
+rate_check(struct rate *rate)
+{
+	if (!rate->in_lines || !TAILQ_EMPTY(&rate->waiting))
+		return;
+	TAILQ_REMOVE(&rates.lines, rate, entry);
+	rate->in_lines = 0;
 }
 
 static void
@@ -234,41 +239,39 @@ rates_tick(int fd, short event, void *arg)
 	struct rate	*rate, *next;
 
 	rates.ticking = 0;
-	TAILQ_FOREACH_SAFE(rate, &rates.lines, entry, next)
+	TAILQ_FOREACH_SAFE(rate, &rates.lines, entry, next) {
 		rate_serve(rate);
+		rate_check(rate);
+	}
 	rates_tick_again();
 }
 
-int
-rate_hold(struct lane *lane)
+void
+rate_wait_for(struct attempt *a)
 {
 	struct rate	*found[RATE_LEVELS], *slowest = NULL;
-	int64_t		 wait, longest = 0;
+	int64_t		 wait, longest = -1;
 	size_t		 i, n;
-	char		 text[64];
+	char		 text[96];
 
-	if (lane->rate != NULL)
-		return (1);
-	n = rates_of(lane, found);
+	n = rates_of(a->lane, found);
 	for (i = 0; i < n; i++)
 		if ((wait = rate_now(found[i])) > longest) {
 			longest = wait;
 			slowest = found[i];
 		}
 	if (slowest == NULL)
-		return (0);
-	/* those before it in line go first */
-	longest += (int64_t)slowest->nlanes * slowest->seconds * USEC /
-	    slowest->number;
-	if (longest > RATE_HERE) {
-		snprintf(text, sizeof(text), "rate %s",
-		    option_text(OPTION_RATE, &(struct option){
-		    .number = slowest->number, .seconds = slowest->seconds }));
-		lane_pause(lane, "limit", text,
-		    (uint32_t)((longest + USEC - 1) / USEC));
+		return;			/* rate_take() found one */
+	snprintf(text, sizeof(text), "%s of %s, in %llds at the earliest",
+	    option_text(OPTION_RATE, &(struct option){
+	    .number = slowest->number, .seconds = slowest->seconds }),
+	    slowest->key, (long long)((longest + USEC - 1) / USEC));
+	attempt_wait(a, &slowest->waiting, STEP_RATE, text);
+	if (!slowest->in_lines) {
+		TAILQ_INSERT_TAIL(&rates.lines, slowest, entry);
+		slowest->in_lines = 1;
 	}
-	rate_join(slowest, lane);
-	return (1);
+	rates_tick_again();
 }
 
 static void
@@ -296,29 +299,66 @@ rates_tell(void *arg)
 		rate_tell(rate);
 }
 
-void
-rate_count(struct lane *lane, uint32_t count)
+static void
+rate_changed(const struct rate *rate)
+{
+	if (rate->seconds < RATE_KEEP || rates.telling)
+		return;
+	rates.telling = 1;
+	loop_timer_set(&rates.tell, RATE_TELL);
+}
+
+unsigned int
+rate_take(struct lane *lane, unsigned int most, int served)
 {
 	struct rate	*found[RATE_LEVELS];
+	int64_t		 tokens, now = (int64_t)loop_usec();
 	size_t		 i, n;
 
 	n = rates_of(lane, found);
 	for (i = 0; i < n; i++) {
+		if (!served && !TAILQ_EMPTY(&found[i]->waiting))
+			return (0);
+		tokens = rate_tokens(found[i]->next, found[i]->number,
+		    found[i]->seconds, now);
+		if (tokens < most)
+			most = (unsigned int)tokens;
+	}
+	for (i = 0; most > 0 && i < n; i++) {
 		found[i]->next = rate_spend(found[i]->next, found[i]->number,
-		    found[i]->seconds, (int64_t)loop_usec(), count);
-		if (found[i]->seconds < RATE_KEEP || rates.telling)
-			continue;
-		rates.telling = 1;
-		loop_timer_set(&rates.tell, RATE_TELL);
+		    found[i]->seconds, now, most);
+		rate_changed(found[i]);
+	}
+	return (most);
+}
+
+void
+rate_give(struct lane *lane, unsigned int count)
+{
+	struct rate	*found[RATE_LEVELS];
+	size_t		 i, n;
+
+	if (count == 0)
+		return;
+	n = rates_of(lane, found);
+	for (i = 0; i < n; i++) {
+		found[i]->next -= count * found[i]->seconds * USEC /
+		    found[i]->number;
+		rate_changed(found[i]);
 	}
 }
 
 void
-rate_known(const char *key, uint64_t next)
+rate_known(struct ipc *queue, struct ipc_msg *msg)
 {
 	struct rate	*rate;
+	const char	*key;
+	uint64_t	 next;
 
-	if (next > INT64_MAX)
+	key = ipc_get_str(msg);
+	next = ipc_get_u64(msg);
+	ipc_get_end(msg);
+	if (key == NULL || next > INT64_MAX)
 		return;
 	rate = rate_get(key);
 	if (rate->next < (int64_t)next)
@@ -339,7 +379,7 @@ rates_sweep(void *arg)
 	struct rate	*rate, *next;
 
 	RB_FOREACH_SAFE(rate, rate_tree, &rates.tree, next) {
-		if (rate->nlanes > 0 || rate->next > (int64_t)loop_usec())
+		if (rate->in_lines || rate->next > (int64_t)loop_usec())
 			continue;
 		RB_REMOVE(rate_tree, &rates.tree, rate);
 		free(rate);

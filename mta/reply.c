@@ -25,7 +25,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "mta/mta.h"
+#include "mta/reply.h"
 
 void
 reply_start(struct reply *r)

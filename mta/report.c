@@ -15,16 +15,24 @@
  */
 
 /*
- * What became of an attempt: one log line for each recipient, one message to
- * queue for each item.  Every way that an item can end but "given back" leads
- * through here.
+ * What became of a transaction: one log line for each recipient, one message
+ * to queue for all.  Every way that one can end leads through here.
  */
 
 #include <string.h>
+#include <unistd.h>
 
+#include "lib/ipc.h"
 #include "lib/log.h"
+#include "lib/loop.h"
 #include "lib/text.h"
-#include "mta/mta.h"
+#include "mta/connection.h"
+#include "mta/outbound.h"
+#include "mta/work.h"
+
+static struct {
+	struct results	 results;	/* those being put together */
+} report;
 
 static const char *
 outcome_event(int outcome)
@@ -60,82 +68,102 @@ report_place(struct logline *l, const struct place *place)
 
 /* Tenths of a second since the message came in. */
 static unsigned long long
-item_delay(const struct item *item)
+outbound_delay(const struct outbound *o)
 {
 	uint64_t	 now = loop_usec();
 
-	return (now <= item->created ? 0 : (now - item->created) / 100000);
+	return (now <= o->created ? 0 : (now - o->created) / 100000);
 }
 
 static void
-report_line(const struct item *item, const struct item_rcpt *r, int outcome,
-    const struct place *place, const char *cause, const char *reply)
+report_line(const struct connection *c, const struct outbound *o,
+    const struct outbound_rcpt *r, const char *cause, const char *reply)
 {
 	struct logline		 l;
-	unsigned long long	 delay = item_delay(item);
+	unsigned long long	 delay = outbound_delay(o);
 
-	logline_start(&l, outcome_event(outcome));
-	logline_add(&l, "id", "%016llx.%u", (unsigned long long)item->message,
+	logline_start(&l, outcome_event(r->outcome));
+	logline_add(&l, "id", "%016llx.%u", (unsigned long long)o->message,
 	    r->number);
-	logline_add(&l, "from", "<%s>", item->sender);
+	logline_add(&l, "from", "<%s>", o->sender);
 	logline_add(&l, "to", "<%s>", r->address);
-	logline_add(&l, "binding", "%s", item->lane->way->name);
+	logline_add(&l, "binding", "%s", c->binding->name);
 	if (r->rule == 0)
 		logline_add(&l, "rule", "default");
 	else
 		logline_add(&l, "rule", "%u", r->rule);
-	if (place != NULL)
-		report_place(&l, place);
+	report_place(&l, &c->place);
 	logline_add(&l, "try", "%u", r->try);
 	logline_add(&l, "delay", "%llu.%llus", delay / 10, delay % 10);
-	if (outcome == OUTCOME_TEMPFAIL)
+	if (r->outcome == OUTCOME_TEMPFAIL)
 		logline_add(&l, "next", "%s", duration_text(r->retry));
-	if (outcome != OUTCOME_DELIVERED)
+	if (r->outcome != OUTCOME_DELIVERED)
 		logline_add(&l, "cause", "%s", cause);
 	logline_text(&l, "stat", reply);
 	logline_end(&l);
 }
 
-void
-report_held(const struct item *item, const struct place *place,
-    const char *cause, const char *text)
+static void
+report_send(const struct results *rs)
 {
-	uint32_t	 i;
+	struct ipc	*queue = mta_queue();
 
-	for (i = 0; i < item->nrcpts; i++)
-		report_line(item, &item->rcpts[i], OUTCOME_HELD, place, cause,
-		    text);
+	if (queue == NULL)
+		return;
+	ipc_begin(queue, MTA_RESULT);
+	results_put(queue, rs);
+	ipc_end(queue);
 }
 
 void
-report_item(struct item *item, const struct place *place, const char *cause,
-    const char *reply, int relayed)
+report_results(struct connection *c, const char *cause, const char *reply,
+    int pull)
 {
-	struct ipc		*queue = mta_queue();
-	struct task_result	 result;
-	struct item_rcpt	*r;
+	struct outbound		*o = c->task;
+	struct results		*rs = &report.results;
+	struct task_result	*to;
+	struct outbound_rcpt	*r;
 	uint32_t		 i;
 
-	if (queue != NULL) {
-		ipc_begin(queue, MTA_RESULT);
-		ipc_put_u64(queue, item->id);
-		ipc_put_u32(queue, item->nrcpts);
+	rs->task = o->id;
+	rs->count = o->nrcpts;
+	for (i = 0; i < o->nrcpts; i++) {
+		r = &o->rcpts[i];
+		to = &rs->result[i];
+		to->number = r->number;
+		to->outcome = (uint8_t)r->outcome;
+		to->remote = r->remote;
+		to->cause = r->reply != NULL ? "remote" : cause;
+		to->reply = r->reply != NULL ? r->reply : reply;
+		to->host = c->place.mx;
+		to->dsn_relayed = c->dsn && r->outcome == OUTCOME_DELIVERED;
+		if (r->outcome != OUTCOME_RETURNED)
+			report_line(c, o, r, to->cause, to->reply);
 	}
-	for (i = 0; i < item->nrcpts; i++) {
-		r = &item->rcpts[i];
-		memset(&result, 0, sizeof(result));
-		result.number = r->number;
-		result.outcome = (uint8_t)r->outcome;
-		result.cause = cause;
-		result.reply = r->reply != NULL ? r->reply : reply;
-		result.host = place == NULL ? NULL : place->mx;
-		result.dsn_relayed = relayed &&
-		    r->outcome == OUTCOME_DELIVERED;
-		report_line(item, r, r->outcome, place, cause, result.reply);
-		if (queue != NULL)
-			task_result_put(queue, &result);
+	memset(&rs->pull, 0, sizeof(rs->pull));
+	if (pull)
+		connection_fill_pull(c, &rs->pull);
+	report_send(rs);
+	c->task = NULL;
+	outbound_free(o);
+}
+
+void
+report_unwanted(const struct task *task)
+{
+	struct results	*rs = &report.results;
+	uint32_t	 i;
+
+	if (task->fd != -1)
+		close(task->fd);
+	memset(rs, 0, sizeof(*rs));
+	rs->task = task->id;
+	rs->count = task->nrcpts;
+	for (i = 0; i < task->nrcpts; i++) {
+		rs->result[i].number = task->rcpts[i].number;
+		rs->result[i].outcome = OUTCOME_RETURNED;
+		rs->result[i].cause = "local";
+		rs->result[i].reply = "";
 	}
-	if (queue != NULL)
-		ipc_end(queue);
-	item_free(item);
+	report_send(rs);
 }

@@ -31,7 +31,9 @@
 
 #include "lib/log.h"
 #include "lib/role.h"
+#include "lib/loop.h"
 #include "mta/mta.h"
+#include "mta/resolve.h"
 
 #define RESOLVE_TTL_MIN		5	/* seconds */
 #define RESOLVE_TTL_MAX		3600
@@ -269,18 +271,39 @@ cache_trim(void)
 	}
 }
 
+/* Names are compared without case; -1: too long to be one. */
+static int
+question_key(struct question *key, const char *text, uint16_t type)
+{
+	size_t	 i;
+
+	key->type = type;
+	if (strlcpy(key->name, text, sizeof(key->name)) >=
+	    sizeof(key->name))
+		return (-1);
+	for (i = 0; key->name[i] != '\0'; i++)
+		if (key->name[i] >= 'A' && key->name[i] <= 'Z')
+			key->name[i] += 'a' - 'A';
+	return (0);
+}
+
+void
+resolve_forget(const char *text, uint16_t type)
+{
+	struct question	*n, key;
+
+	if (question_key(&key, text, type) == 0 &&
+	    (n = RB_FIND(questions, &resolver.tree, &key)) != NULL)
+		n->expires = 0;
+}
+
 static struct question *
 question_get(const char *text, uint16_t type)
 {
 	struct question	*n, key;
-	size_t		 i;
 
-	key.type = type;
-	if (strlcpy(key.name, text, sizeof(key.name)) >= sizeof(key.name))
+	if (question_key(&key, text, type) == -1)
 		return (NULL);
-	for (i = 0; key.name[i] != '\0'; i++)
-		if (key.name[i] >= 'A' && key.name[i] <= 'Z')
-			key.name[i] += 'a' - 'A';
 	if ((n = RB_FIND(questions, &resolver.tree, &key)) != NULL)
 		return (n);
 	cache_trim();

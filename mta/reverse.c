@@ -28,7 +28,9 @@
 
 #include "lib/log.h"
 #include "lib/loop.h"
+#include "lib/ipc.h"
 #include "mta/mta.h"
+#include "mta/resolve.h"
 
 #define REVERSE_SECONDS	9		/* smtpd waits for one more */
 #define REVERSE_NAMES	10		/* of one address */

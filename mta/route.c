@@ -30,20 +30,26 @@
 
 #include "lib/log.h"
 #include "mta/mta.h"
+#include "mta/resolve.h"
+#include "mta/route.h"
+#include "mta/secure.h"
 
 #define ROUTE_NAMES	16		/* exchangers that are looked at */
 #define ROUTE_HOSTS	64		/* addresses that are kept */
 #define ROUTE_TTL_MIN	30		/* seconds */
 #define ROUTE_TTL_MAX	3600
+#define ROUTE_ALL	(1 << FAMILY_INET4 | 1 << FAMILY_INET6)
+#define ROUTE_GRACE	1	/* seconds for the other addresses */
 
-static const uint16_t	 address_types[WAY_FAMILIES] = { DNS_A, DNS_AAAA };
+static const uint16_t	 address_types[FAMILIES] = { DNS_A, DNS_AAAA };
 
 static void	 route_mx_done(void *, const struct dns_answer *);
+static void	 route_ask_families(struct route *, int);
 static void	 route_a_done(void *, const struct dns_answer *);
 static void	 route_aaaa_done(void *, const struct dns_answer *);
 static void	 route_tlsa_done(void *, const struct dns_answer *);
 
-static resolve_done	*const address_done[WAY_FAMILIES] = {
+static resolve_done	*const address_done[FAMILIES] = {
 	route_a_done, route_aaaa_done
 };
 
@@ -158,6 +164,7 @@ route_finish(struct route *r, enum route_status status, const char *text)
 		ttl = ROUTE_TTL_MAX;
 	if (status == ROUTE_TEMPFAIL)
 		ttl = 0;
+	loop_timer_cancel(&r->grace);
 	r->status = status;
 	r->expires = loop_seconds() + ttl;
 	if (text != NULL)
@@ -255,9 +262,38 @@ route_loops(struct route *r)
 	return (kept == 0);
 }
 
+/* It is this host's trouble, not the recipient's. */
+static const char *
+relay_text(const struct route *r)
+{
+	static char	 text[MTA_TEXT];
+
+	snprintf(text, sizeof(text), "451 4.4.4 the relay host %s has no "
+	    "address", r->domain);
+	return (text);
+}
+
+/*
+ * Of the families that are of use there is no address: whether there is one at
+ * all is another question.  1: it is asked.
+ */
+static int
+route_ask_others(struct route *r)
+{
+	int	 others = ROUTE_ALL & ~r->families;
+
+	if (r->count > 0 || r->failed || others == 0 || r->names == 0)
+		return (0);
+	r->families = ROUTE_ALL;
+	route_ask_families(r, others);
+	return (r->open > 0);
+}
+
 static void
 route_addresses_known(struct route *r)
 {
+	if (route_ask_others(r))
+		return;
 	if (!r->relay && route_loops(r)) {
 		route_finish(r, ROUTE_PERMFAIL,
 		    "554 5.4.6 the best mail exchanger is this host");
@@ -268,6 +304,8 @@ route_addresses_known(struct route *r)
 		route_finish(r, r->count > 0 ? ROUTE_OK : ROUTE_TEMPFAIL,
 		    r->failed ? "451 4.4.3 a mail exchanger's address or TLSA "
 		    "record could not be looked up" : NULL);
+	else if (r->relay)
+		route_finish(r, ROUTE_TEMPFAIL, relay_text(r));
 	else if (r->mx == NULL && r->names == 1 &&
 	    strcmp(r->name[0].name, r->domain) == 0)
 		route_finish(r, ROUTE_PERMFAIL,
@@ -316,8 +354,8 @@ route_ask_tlsa(struct route_name *name)
 	char		 owner[DOMAIN_MAX];
 	int		 n;
 
-	if (!r->secure || name->insecure || name->query[WAY_INET4] != NULL ||
-	    name->query[WAY_INET6] != NULL || !route_has(r, name->name))
+	if (!r->secure || name->insecure || name->query[FAMILY_INET4] != NULL ||
+	    name->query[FAMILY_INET6] != NULL || !route_has(r, name->name))
 		return;
 	n = snprintf(owner, sizeof(owner), "_%d._tcp.%s", r->port,
 	    tlsa_base(name));
@@ -390,18 +428,44 @@ route_name_done(struct route_name *name, int family,
 	route_ask_tlsa(name);
 	if (--r->open == 0)
 		route_addresses_known(r);
+	else if (r->count > 0 && r->grace.class == NULL)
+		loop_timer_set(&r->grace, ROUTE_GRACE);
+}
+
+/* There are hosts: what is not answered by now holds nobody up. */
+static void
+route_grace_over(void *arg)
+{
+	struct route		*r = arg;
+	struct route_name	*name;
+	size_t			 i;
+	int			 family;
+
+	for (i = 0; i < r->names; i++) {
+		name = &r->name[i];
+		for (family = 0; family < FAMILIES; family++) {
+			if (name->query[family] == NULL)
+				continue;
+			resolve_cancel(name->query[family]);
+			name->query[family] = NULL;
+			r->open--;
+			route_ask_tlsa(name);
+		}
+	}
+	if (r->open == 0)
+		route_addresses_known(r);
 }
 
 static void
 route_a_done(void *arg, const struct dns_answer *a)
 {
-	route_name_done(arg, WAY_INET4, a);
+	route_name_done(arg, FAMILY_INET4, a);
 }
 
 static void
 route_aaaa_done(void *arg, const struct dns_answer *a)
 {
-	route_name_done(arg, WAY_INET6, a);
+	route_name_done(arg, FAMILY_INET6, a);
 }
 
 /* Ask for all addresses of all names at once. */
@@ -411,17 +475,36 @@ route_ask_addresses(struct route *r, const struct dns_record *names,
 {
 	struct route_name	*name;
 	size_t			 i;
-	int			 family;
 
 	if ((r->name = calloc(count, sizeof(*r->name))) == NULL)
-		fatal("route_ask_addresses");
+		fatal("calloc");
 	r->names = count;
 	for (i = 0; i < count; i++) {
 		name = &r->name[i];
 		name->route = r;
 		name->preference = names[i].preference;
 		strlcpy(name->name, names[i].name, sizeof(name->name));
-		for (family = 0; family < WAY_FAMILIES; family++) {
+	}
+	route_ask_families(r, r->families);
+	if (r->open == 0)
+		route_addresses_known(r);
+}
+
+static void
+route_ask_families(struct route *r, int families)
+{
+	struct route_name	*name;
+	size_t			 i;
+	int			 family;
+
+	for (i = 0; i < r->names; i++) {
+		name = &r->name[i];
+		for (family = 0; family < FAMILIES; family++) {
+			if (!(families & 1 << family))
+				continue;
+			if (r->fresh)
+				resolve_forget(name->name,
+				    address_types[family]);
 			name->query[family] = resolve(name->name,
 			    address_types[family], address_done[family],
 			    name);
@@ -429,8 +512,6 @@ route_ask_addresses(struct route *r, const struct dns_record *names,
 				r->open++;
 		}
 	}
-	if (r->open == 0)
-		route_addresses_known(r);
 }
 
 /* The names by which others know this host. */
@@ -491,7 +572,7 @@ route_tell(void *arg)
 
 struct route *
 route_find(const char *destination, const char *relay, int port,
-    void (*done)(void *), void *arg)
+    int families, int fresh, void (*done)(void *), void *arg)
 {
 	const char		*host = relay != NULL ? relay : destination;
 	struct sockaddr_storage	 addr;
@@ -504,8 +585,13 @@ route_find(const char *destination, const char *relay, int port,
 	r->status = ROUTE_PENDING;
 	r->port = port;
 	r->ttl = ROUTE_TTL_MAX;
+	r->families = families;
+	r->fresh = fresh;
 	r->done = done;
 	r->arg = arg;
+	loop_timer_init(&r->grace, route_grace_over, r);
+	if (fresh)
+		resolve_forget(host, DNS_MX);
 	loop_job_init(&r->job, route_tell, r);
 	r->relay = relay != NULL;
 	if (sockaddr_parse(host, &addr) == 0) {
@@ -538,12 +624,13 @@ route_free(struct route *r)
 	if (r == NULL)
 		return;
 	loop_job_cancel(&r->job);
+	loop_timer_cancel(&r->grace);
 	if (r->mx != NULL)
 		resolve_cancel(r->mx);
 	for (i = 0; i < r->names; i++) {
 		if (r->name[i].tlsa != NULL)
 			resolve_cancel(r->name[i].tlsa);
-		for (family = 0; family < WAY_FAMILIES; family++)
+		for (family = 0; family < FAMILIES; family++)
 			if (r->name[i].query[family] != NULL)
 				resolve_cancel(r->name[i].query[family]);
 	}

@@ -30,7 +30,6 @@
 struct connection;
 struct dane;
 struct dns_answer;
-struct item;
 struct lane;
 
 /*

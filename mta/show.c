@@ -21,10 +21,18 @@
  */
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/control.h"
+#include "lib/ipc.h"
+#include "lib/task.h"
+#include "mta/attempt.h"
+#include "mta/connection.h"
+#include "mta/limit.h"
 #include "mta/mta.h"
+#include "mta/test.h"
+#include "mta/work.h"
 
 struct asked {
 	uint32_t	 client;
@@ -118,7 +126,7 @@ show_limits(uint32_t client, const char **words, uint32_t count)
 	struct ipc	*queue = mta_queue();
 
 	if (count == 3 && strcmp(words[1], "binding") == 0)
-		limit_each_of(binding_way(words[2]), show_holding, &client);
+		limit_each_of(binding_get(words[2]), show_holding, &client);
 	else if (count == 3 && strcmp(words[1], "site") == 0)
 		show_counter(client, "site", words[2]);
 	else if (count == 3)
@@ -129,5 +137,61 @@ show_limits(uint32_t client, const char **words, uint32_t count)
 	ipc_put_u32(queue, client);
 	ipc_put_u8(queue, 0);
 	ipc_put_str(queue, NULL);
+	ipc_end(queue);
+}
+
+static void
+doing_row(void *arg, const struct doing *d)
+{
+	const uint32_t	*client = arg;
+	struct ipc	*queue = mta_queue();
+
+	ipc_begin(queue, MTA_DOING);
+	ipc_put_u32(queue, *client);
+	ipc_put_u8(queue, 1);
+	doing_put(queue, d);
+	ipc_end(queue);
+}
+
+static void
+doing_bindings(uint32_t client)
+{
+	struct binding	*binding;
+	struct doing	 d;
+
+	for (binding = binding_next(NULL); binding != NULL;
+	    binding = binding_next(binding)) {
+		memset(&d, 0, sizeof(d));
+		d.step = STEP_BINDING;
+		d.number = binding->connections;
+		d.text = binding->name;
+		doing_row(&client, &d);
+	}
+}
+
+/* doing [LANE]: what is under way, of one lane or of all. */
+void
+show_doing(uint32_t client, const char **words, uint32_t count)
+{
+	struct ipc	*queue = mta_queue();
+	struct lane	*lane = NULL;
+	struct doing	 end;
+
+	if (queue == NULL)
+		return;
+	if (count > 1)
+		lane = work_find((uint32_t)strtonum(words[1], 1, UINT32_MAX,
+		    NULL));
+	if (count == 1)
+		doing_bindings(client);
+	if (count == 1 || lane != NULL) {
+		work_doing(lane, doing_row, &client);
+		connection_doing_all(lane, doing_row, &client);
+	}
+	memset(&end, 0, sizeof(end));
+	ipc_begin(queue, MTA_DOING);
+	ipc_put_u32(queue, client);
+	ipc_put_u8(queue, 0);
+	doing_put(queue, &end);
 	ipc_end(queue);
 }

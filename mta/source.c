@@ -27,7 +27,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "mta/mta.h"
+#include "mta/binding.h"
+#include "mta/source.h"
 
 static int
 socket_new(int family, int type)
@@ -194,14 +195,14 @@ bound_connect(const struct sockaddr *local, const struct sockaddr *dst,
 }
 
 int
-source_connect(const struct way *way, const struct sockaddr *dst,
+source_connect(const struct binding *binding, const struct sockaddr *dst,
     struct sockaddr_storage *local, enum source_error *error)
 {
-	const struct way_source	*source;
+	const struct binding_source	*source;
 	const struct sockaddr	*src = NULL;
 	int			 fd;
 
-	source = binding_source(way, dst->sa_family);
+	source = binding_source(binding, dst->sa_family);
 	if (source == NULL) {
 		errno = EAFNOSUPPORT;
 		*error = SOURCE_MISSING;
@@ -212,7 +213,7 @@ source_connect(const struct way *way, const struct sockaddr *dst,
 	if ((*error = source_route(src, dst, local)) != SOURCE_OK)
 		return (-1);
 	if (src == NULL &&
-	    binding_owner(way, (struct sockaddr *)local) != NULL) {
+	    binding_owner(binding, (struct sockaddr *)local) != NULL) {
 		*error = SOURCE_FOREIGN;
 		return (-1);
 	}

@@ -27,7 +27,10 @@
 #include "lib/log.h"
 #include "lib/role.h"
 #include "lib/tls_client.h"
+#include "mta/client.h"
 #include "mta/mta.h"
+#include "mta/trace.h"
+#include "mta/work.h"
 
 #define SECURE_HANDSHAKE	60	/* seconds */
 #define SECURE_AUTHORITIES	"ca.pem"	/* as the parent names it */
@@ -117,7 +120,6 @@ static int
 handshake(struct connection *c)
 {
 	struct tls_config	*config;
-	int64_t			 lab = mta_config()->mta_timeout;
 	char			 text[MTA_TEXT];
 
 	/* records that can be used take the place of the authorities */
@@ -131,8 +133,8 @@ handshake(struct connection *c)
 		    "verified: ca-file %s", c->place.mx, secure.why);
 		return (refuse(c, text));
 	}
-	c->stage = STAGE_TLS;
-	io_set_deadline(c->io, lab > 0 ? (uint32_t)lab : SECURE_HANDSHAKE);
+	connection_stage(c, STAGE_TLS);
+	io_set_deadline(c->io, mta_timeout(SECURE_HANDSHAKE));
 	if (io_tls_client(c->io, config, peer_name(c)) == -1) {
 		snprintf(text, sizeof(text), "TLS with %s: %s", c->place.mx,
 		    io_error(c->io));
@@ -157,8 +159,8 @@ starttls_next(struct connection *c)
 	if (!c->secure && !c->clear && c->policy.tls != TLS_POLICY_NONE) {
 		if (c->starttls) {
 			io_printf(c->io, "STARTTLS\r\n");
-			c->stage = STAGE_TLS;
-			client_expect(c, COMMAND_STARTTLS, NULL, 0);
+			connection_stage(c, STAGE_TLS);
+			client_expect(c, COMMAND_STARTTLS, 0);
 			return (0);
 		}
 		if (required(c)) {
@@ -236,7 +238,7 @@ report_clear(const struct connection *c, const char *what)
 	struct logline	 l;
 
 	logline_start(&l, "cleartext");
-	logline_add(&l, "binding", "%s", c->way->name);
+	logline_add(&l, "binding", "%s", c->binding->name);
 	logline_add(&l, "src", "%s",
 	    sockaddr_text((const struct sockaddr *)&c->place.src));
 	logline_add(&l, "mx", "%s", c->place.mx);

@@ -28,7 +28,14 @@
 #include <string.h>
 
 #include "lib/log.h"
+#include "lib/ipc.h"
+#include "mta/client.h"
+#include "mta/host_state.h"
 #include "mta/mta.h"
+#include "mta/route.h"
+#include "mta/test.h"
+#include "mta/trace.h"
+#include "mta/work.h"
 
 #define TESTS_MAX	16		/* at once */
 
@@ -40,6 +47,7 @@ struct test {
 	size_t		 next;		/* host of the route */
 	struct loop_job	 job;
 	struct policy	 policy;
+	struct route	*route;
 	struct lane	 lane;
 };
 TAILQ_HEAD(tests, test);
@@ -56,7 +64,8 @@ test_free(struct test *t)
 	tests.count--;
 	trace_end(t->client);
 	loop_job_cancel(&t->job);
-	route_free(t->lane.route);
+	route_free(t->route);
+	work_set_site(&t->lane, NULL);
 	free(t->lane.destination);
 	free(t);
 }
@@ -73,24 +82,28 @@ test_finish(struct test *t, int good, const char *text)
 static const char *
 test_objection(struct test *t, const struct route_host *host)
 {
-	struct peer	*peer;
+	const struct sockaddr		*dst;
+	const struct binding_source	*source;
+	const struct host_state		*state;
+	int				 family;
 
-	switch (pick_check(&t->lane, host, &peer)) {
-	case PICK_FAMILY:
+	dst = (const struct sockaddr *)&host->addr;
+	family = (int)work_option(&t->lane, OPTION_FAMILY)->number;
+	source = binding_source(t->lane.binding, dst->sa_family);
+	if (source == NULL ||
+	    (family != AF_UNSPEC && family != dst->sa_family))
 		return ("the binding has no address of this family");
-	case PICK_HOPS:
+	if (!route_hop_allowed(work_option(&t->lane,
+	    OPTION_NEXT_HOPS)->hops, dst))
 		return ("not among the next-hops");
-	case PICK_DOWN:
-		return (binding_source(t->lane.way,
-		    host->addr.ss_family)->reason);
-	case PICK_WAIT:
-		/* a test does not wait, and says so */
+	if (!source->up)
+		return (source->reason);
+	/* a test does not wait, and says so */
+	state = host_state_find(t->lane.binding, dst);
+	if (state != NULL && state->until > loop_seconds())
 		answer_text(t->client, "-", 1, "mail waits %us for it: %s",
-		    peer->until - loop_seconds(), peer->text);
-		return (NULL);
-	default:
-		return (NULL);
-	}
+		    state->until - loop_seconds(), state->text);
+	return (NULL);
 }
 
 static void
@@ -110,7 +123,7 @@ test_local_failure(struct test *t, const struct place *place,
 		answer_text(t->client, "-", 1, "no route from there");
 		break;
 	case SOURCE_FOREIGN:
-		owner = binding_owner(t->lane.way,
+		owner = binding_owner(t->lane.binding,
 		    (const struct sockaddr *)&place->src);
 		answer_text(t->client, "-", 1, "address of binding %s",
 		    owner == NULL ? "?" : owner);
@@ -129,11 +142,11 @@ test_host(struct test *t, const struct route_host *host)
 	struct place		 place;
 	enum source_error	 error;
 	const struct site	*site;
+	struct connection	*c;
 	const char		*why;
 
 	site = config_site_of_mx(mta_config(), host->name);
-	strlcpy(t->lane.site, site == NULL ? "" : site->name,
-	    sizeof(t->lane.site));
+	work_set_site(&t->lane, site);
 	answer_text(t->client, "-", 1, "host %s (%s) preference %u%s",
 	    host->name,
 	    sockaddr_text_port((const struct sockaddr *)&host->addr),
@@ -145,7 +158,7 @@ test_host(struct test *t, const struct route_host *host)
 		answer_text(t->client, "-", 1, "not used: %s", why);
 		return (-1);
 	}
-	error = connection_open(&t->lane, host, "", &t->policy, &place);
+	error = connection_open(&t->lane, host, "", &t->policy, &place, &c);
 	if (error == SOURCE_OK)
 		return (0);
 	test_local_failure(t, &place, error);
@@ -157,7 +170,7 @@ static void
 test_run(void *arg)
 {
 	struct test		*t = arg;
-	const struct route	*r = t->lane.route;
+	const struct route	*r = t->route;
 	char			 text[MTA_TEXT + 32];
 
 	if (t->gone)
@@ -168,7 +181,7 @@ test_run(void *arg)
 		snprintf(text, sizeof(text), "DNS: %s", r->text);
 		test_finish(t, 0, text);
 	} else {
-		while (t->next < r->count && t->lane.way->conf != NULL) {
+		while (t->next < r->count && t->lane.binding->conf != NULL) {
 			if (test_host(t, &r->hosts[t->next++]) == 0)
 				return;
 		}
@@ -256,7 +269,7 @@ test_port(char *where, int *port)
 	    -1 : 0);
 }
 
-/* Begin to ask for the way; -1: where is no place. */
+/* Begin to ask for the binding; -1: where is no place. */
 static int
 test_route(struct test *t, const char *where)
 {
@@ -275,25 +288,26 @@ test_route(struct test *t, const char *where)
 		fatal("test_route");
 	policy_for(&t->lane, action == NULL ? "" : action->name, &t->policy);
 	/* who names a port means that host, not its mail exchangers */
-	t->lane.route = route_find(t->lane.destination,
+	t->route = route_find(t->lane.destination,
 	    action != NULL || port != 0 ? host : NULL,
 	    port != 0 ? port : mta_config()->mta_port != 0 ?
-	    mta_config()->mta_port : 25, test_routed, t);
+	    mta_config()->mta_port : 25, 1 << FAMILY_INET4 |
+	    1 << FAMILY_INET6, 1, test_routed, t);
 	return (0);
 }
 
 static struct test *
-test_new(uint32_t client, struct way *way)
+test_new(uint32_t client, struct binding *binding)
 {
 	struct test	*t;
 
 	if ((t = calloc(1, sizeof(*t))) == NULL)
 		fatal("test_new");
 	t->client = client;
-	t->lane.way = way;
+	t->lane.binding = binding;
 	t->lane.test = t;
 	t->lane.growth = 1;
-	TAILQ_INIT(&t->lane.waiting);
+	TAILQ_INIT(&t->lane.attempts);
 	loop_job_init(&t->job, test_run, t);
 	TAILQ_INSERT_TAIL(&tests.all, t, entry);
 	tests.count++;
@@ -322,8 +336,8 @@ test_command(uint32_t client, const char **words, uint32_t count)
 		answer_text(client, "!", 0, "too many tests are running");
 		return;
 	}
-	t = test_new(client, binding_way(words[2]));
-	if (trace_start(client, t->lane.way, NULL, &t->lane) == -1)
+	t = test_new(client, binding_get(words[2]));
+	if (trace_start(client, t->lane.binding, NULL, &t->lane) == -1)
 		test_finish(t, 0, "too many are tracing already");
 	else if (test_route(t, words[4]) == -1) {
 		snprintf(text, sizeof(text), "%s: neither a domain nor a "

@@ -27,7 +27,11 @@
 #include <string.h>
 
 #include "lib/log.h"
+#include "lib/ipc.h"
+#include "mta/connection.h"
 #include "mta/mta.h"
+#include "mta/trace.h"
+#include "mta/work.h"
 
 #define TRACE_MAX	16		/* listeners at once */
 #define TRACE_LINE	1024
@@ -35,7 +39,7 @@
 struct trace {
 	TAILQ_ENTRY(trace) entry;
 	uint32_t	 client;	/* of queue's control socket */
-	struct way	*way;
+	struct binding	*binding;
 	char		*domain;	/* NULL: all */
 	const struct lane *lane;	/* a test's own, or NULL */
 };
@@ -82,7 +86,7 @@ trace_wants(const struct trace *t, const struct connection *c)
 {
 	if (t->lane != NULL)
 		return (t->lane == c->lane);
-	return (t->way == c->way && c->lane->test == NULL &&
+	return (t->binding == c->binding && c->lane->test == NULL &&
 	    (t->domain == NULL || domain_match(t->domain,
 	    c->lane->destination) ||
 	    strcmp(t->domain, c->lane->destination) == 0));
@@ -176,7 +180,7 @@ trace_received(struct connection *c, const char *line, size_t len)
 }
 
 int
-trace_start(uint32_t client, struct way *way, const char *domain,
+trace_start(uint32_t client, struct binding *binding, const char *domain,
     const struct lane *lane)
 {
 	struct trace	*t;
@@ -187,7 +191,7 @@ trace_start(uint32_t client, struct way *way, const char *domain,
 	    (domain != NULL && (t->domain = strdup(domain)) == NULL))
 		fatal("trace_start");
 	t->client = client;
-	t->way = way;
+	t->binding = binding;
 	t->lane = lane;
 	TAILQ_INSERT_TAIL(&traces.all, t, entry);
 	traces.count++;
@@ -227,7 +231,7 @@ trace_end_all(void)
 void
 trace_command(uint32_t client, const char **words, uint32_t count)
 {
-	struct way	*way;
+	struct binding	*binding;
 	const char	*domain = NULL;
 
 	if ((count != 3 && count != 5) || strcmp(words[1], "binding") != 0 ||
@@ -242,11 +246,11 @@ trace_command(uint32_t client, const char **words, uint32_t count)
 	}
 	if (count == 5)
 		domain = words[4];
-	way = binding_way(words[2]);
-	if (trace_start(client, way, domain, NULL) == -1)
+	binding = binding_get(words[2]);
+	if (trace_start(client, binding, domain, NULL) == -1)
 		answer_text(client, "!", 0, "too many are tracing already");
 	else
 		answer_text(client, "-", 1, "tracing binding %s%s%s, until "
-		    "interrupted", way->name, domain == NULL ? "" :
+		    "interrupted", binding->name, domain == NULL ? "" :
 		    " domain ", domain == NULL ? "" : domain);
 }

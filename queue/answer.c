@@ -24,8 +24,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/ipc.h"
 #include "lib/text.h"
 #include "queue/queue.h"
+#include "queue/transaction.h"
 
 void
 answer_rcpt(uint64_t tx, uint64_t id, uint32_t number, int code,

@@ -26,9 +26,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/ipc.h"
 #include "lib/log.h"
 #include "lib/loop.h"
 #include "lib/text.h"
+#include "queue/bounce.h"
+#include "queue/group.h"
+#include "queue/lane.h"
 #include "queue/queue.h"
 
 #define BOUNCES_BUSY	500		/* under way at a time */
@@ -195,7 +199,7 @@ bounce_log(struct rcpt *rcpt, enum bounce_kind kind, const char *words,
 	logline_add(&line, "id", "%s.%u", id_text(m->id), rcpt->number);
 	logline_add(&line, "from", "<%s>", e == NULL ? "" : e->sender);
 	logline_add(&line, "to", "<%s>", er == NULL ? "" : er->address);
-	logline_add(&line, "binding", "%s", rcpt->lane->account->name);
+	logline_add(&line, "binding", "%s", rcpt->lane->binding->name);
 	if (note != NULL)
 		logline_text(&line, "dsn", note);
 	logline_text(&line, "stat", words);
@@ -221,7 +225,7 @@ bounce_silent(struct rcpt *rcpt, enum bounce_kind kind, const char *words,
 static struct bounce *
 bounce_gather(struct rcpt *rcpt, enum bounce_kind kind)
 {
-	const char	*binding = rcpt->lane->account->name;
+	const char	*binding = rcpt->lane->binding->name;
 	struct message	*m = rcpt_message(rcpt);
 	struct bounce	*b;
 

@@ -26,7 +26,7 @@
 #include <string.h>
 
 #include "lib/text.h"
-#include "queue/queue.h"
+#include "queue/bounce.h"
 
 #define WORDS_MAX	900		/* RFC 5322 2.1.1: 998 a line */
 

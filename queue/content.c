@@ -15,21 +15,21 @@
  */
 
 /*
- * Content for mta, when it asks: from memory, from the log, or as a descriptor
- * of a large file, which is first compared with its record, a piece a turn,
- * so that nobody waits for it.  What is damaged is never sent.
+ * Content for mta: from memory, from the log, or as a descriptor of a large
+ * file, which is first compared with its record, a piece a turn, so that
+ * nobody waits for it.  What is damaged is never sent.
  */
 
 #include <sys/queue.h>
 
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "lib/log.h"
 #include "lib/loop.h"
 #include "lib/text.h"
-#include "queue/queue.h"
+#include "queue/handout.h"
+#include "queue/message.h"
 
 /* A large file that is being read. */
 struct fetch {
@@ -48,72 +48,43 @@ static struct {
 	.job = { .run = content_step },
 };
 
-/* len 0: it is gone. */
-static void
-content_put(uint64_t task, uint64_t len, const void *bytes, int fd)
-{
-	struct ipc	*mta;
-
-	if ((mta = queue_mta()) == NULL) {
-		if (fd != -1)
-			close(fd);
-		return;
-	}
-	ipc_begin(mta, QUEUE_CONTENT);
-	ipc_put_u64(mta, task);
-	ipc_put_u64(mta, len);
-	if (bytes != NULL)
-		ipc_put_bytes(mta, bytes, len);
-	else if (fd != -1)
-		ipc_put_fd(mta, fd);
-	ipc_end(mta);
-}
-
-/*
- * errno says why.  Where the disk has no fault, descriptors or memory were
- * short: mta gives the task back as held, and it goes again.
- */
-static void
-content_missing(uint64_t task, const struct message *m)
+/* -1 with errno, which the log has. */
+static int
+content_missing(const struct message *m)
 {
 	int	 error = errno;
 
 	log_warn("content of message %s", id_text(m->id));
-	content_put(task, 0, NULL, -1);
-	if (error == EILSEQ || error == ENOENT || error == EIO)
-		delivery_lost(task);
+	errno = error;
+	return (-1);
 }
 
-static void
-large_send(uint64_t task, struct message *m)
+static int
+large_send(struct handout *h, struct message *m)
 {
 	int	 fd;
 
 	if ((fd = spool_large_open(m->id)) == -1)
-		content_missing(task, m);
-	else
-		content_put(task, m->content, NULL, fd);
+		return (content_missing(m));
+	handout_put(h, NULL, m->content, fd);
+	return (0);
 }
 
-static void
-large_fetch(uint64_t task, struct message *m)
+static int
+large_check(struct handout *h, struct message *m)
 {
 	struct fetch	*fetch;
 
-	if (m->flags & MESSAGE_CHECKED) {
-		large_send(task, m);
-		return;
-	}
 	if ((fetch = calloc(1, sizeof(*fetch))) == NULL)
 		fatal("calloc");
-	fetch->task = task;
+	fetch->task = h->id;
 	if ((fetch->check = spool_large_check(m->ref)) == NULL) {
 		free(fetch);
-		content_missing(task, m);
-		return;
+		return (content_missing(m));
 	}
 	TAILQ_INSERT_TAIL(&content.fetches, fetch, entry);
 	loop_job_queue(&content.job);
+	return (0);
 }
 
 static void
@@ -124,58 +95,68 @@ fetch_free(struct fetch *fetch)
 	free(fetch);
 }
 
+/* It was looked through; status is 0, or -1 with errno. */
+static void
+fetch_done(struct handout *h, struct message *m, int status)
+{
+	if (m == NULL) {
+		handout_put(h, NULL, 0, -1);	/* removed meanwhile */
+		return;
+	}
+	if (status == 0)
+		m->flags |= MESSAGE_CHECKED;
+	else
+		(void)content_missing(m);
+	if (status == -1 || large_send(h, m) == -1)
+		handout_unreadable(h, errno, 1);
+}
+
 /* A piece of the first, which goes behind the others. */
 static void
 content_step(void *arg)
 {
-	struct message	*m;
+	struct handout	*h;
 	struct fetch	*fetch;
-	int		 status;
+	int		 status = 0;
 
 	if ((fetch = TAILQ_FIRST(&content.fetches)) == NULL)
 		return;
-	if ((m = delivery_message(fetch->task)) == NULL) {
-		content_put(fetch->task, 0, NULL, -1);
-		fetch_free(fetch);
-	} else if ((status = spool_large_check_step(fetch->check)) == 1) {
+	h = handout_find(fetch->task);
+	if (h != NULL && message_find(h->message) != NULL)
+		status = spool_large_check_step(fetch->check);
+	if (status == 1) {
 		TAILQ_REMOVE(&content.fetches, fetch, entry);
 		TAILQ_INSERT_TAIL(&content.fetches, fetch, entry);
 	} else {
-		if (status == 0) {
-			m->flags |= MESSAGE_CHECKED;
-			large_send(fetch->task, m);
-		} else
-			content_missing(fetch->task, m);
+		if (h != NULL)
+			fetch_done(h, message_find(h->message), status);
 		fetch_free(fetch);
 	}
 	if (!TAILQ_EMPTY(&content.fetches))
 		loop_job_queue(&content.job);
 }
 
-void
-content_fetch(struct ipc *mta, struct ipc_msg *msg)
+int
+content_send(struct handout *h)
 {
-	struct message	*m;
+	struct message	*m = message_find(h->message);
 	const void	*cached;
-	uint64_t	 task, len;
+	uint64_t	 len;
 	size_t		 size;
 	void		*read;
 
-	task = ipc_get_u64(msg);
-	ipc_get_end(msg);
-	if (delivery_fetch(task) == -1)
-		return;			/* no mta of ours asks twice */
-	if ((m = delivery_message(task)) == NULL)
-		content_put(task, 0, NULL, -1);		/* removed meanwhile */
-	else if (m->flags & MESSAGE_LARGE)
-		large_fetch(task, m);
-	else if ((cached = cache_content(m->id, &size)) != NULL)
-		content_put(task, size, cached, -1);
-	else if ((read = spool_read_content(m->ref, &len)) != NULL) {
-		content_put(task, len, read, -1);
-		free(read);
-	} else
-		content_missing(task, m);
+	if (m->flags & MESSAGE_LARGE)
+		return (m->flags & MESSAGE_CHECKED ? large_send(h, m) :
+		    large_check(h, m));
+	if ((cached = cache_content(m->id, &size)) != NULL) {
+		handout_put(h, cached, size, -1);
+		return (0);
+	}
+	if ((read = spool_read_content(m->ref, &len)) == NULL)
+		return (content_missing(m));
+	handout_put(h, read, len, -1);
+	free(read);
+	return (0);
 }
 
 void

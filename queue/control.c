@@ -35,7 +35,11 @@
 #include "lib/log.h"
 #include "lib/loop.h"
 #include "lib/role.h"
+#include "queue/client.h"
+#include "queue/doing.h"
+#include "queue/lane.h"
 #include "queue/queue.h"
+#include "queue/schedule.h"
 
 #define CLIENTS_MAX	64
 #define CLIENTS_ROOT	8		/* of these, for root alone */
@@ -61,8 +65,8 @@ static struct {
 	int		 open;
 } control = { .clients = TAILQ_HEAD_INITIALIZER(control.clients) };
 
-static struct client *
-client_find(uint32_t number)
+struct client *
+control_client(uint32_t number)
 {
 	struct client	*client;
 
@@ -80,8 +84,9 @@ client_ask_end(const struct client *client)
 
 	if (!client->asked || mta == NULL)
 		return;
-	ipc_begin(mta, QUEUE_ASK_END);
+	ipc_begin(mta, QUEUE_ASK);
 	ipc_put_u32(mta, client->number);
+	ipc_put_u32(mta, 0);
 	ipc_end(mta);
 }
 
@@ -89,6 +94,7 @@ static void
 client_free(struct client *client)
 {
 	client_ask_end(client);
+	doing_forget(client->number);
 	loop_job_cancel(&client->step);
 	TAILQ_REMOVE(&control.clients, client, entry);
 	control.count--;
@@ -369,7 +375,7 @@ control_subject(struct rcpt *rcpt, struct filter_subject *s)
 	s->id = m->id;
 	s->rcpt = rcpt->number;
 	s->age = now > m->created ? now - m->created : 0;
-	s->binding = rcpt->lane->account->name;
+	s->binding = rcpt->lane->binding->name;
 	s->destination = rcpt->lane->destination;
 	s->site = lane_site(rcpt->lane);
 }
@@ -474,7 +480,7 @@ control_stored(void *arg, int error)
 {
 	struct client	*client;
 
-	if ((client = client_find((uint32_t)(uintptr_t)arg)) == NULL ||
+	if ((client = control_client((uint32_t)(uintptr_t)arg)) == NULL ||
 	    client->pending == 0)
 		return;
 	if (error != 0)
@@ -511,7 +517,7 @@ control_answer(struct ipc *mta, struct ipc_msg *msg)
 	struct client	*client;
 	uint8_t		 more;
 
-	client = client_find(ipc_get_u32(msg));
+	client = control_client(ipc_get_u32(msg));
 	more = ipc_get_u8(msg);
 	row = ipc_get_str(msg);
 	ipc_get_end(msg);
@@ -579,7 +585,7 @@ control_reloaded(struct ipc *parent, struct ipc_msg *msg)
 	const char	*error;
 	struct client	*client;
 
-	client = client_find(ipc_get_u32(msg));
+	client = control_client(ipc_get_u32(msg));
 	error = ipc_get_str(msg);
 	ipc_get_end(msg);
 	if (client == NULL || !client->asked)

@@ -26,7 +26,11 @@
 #include "lib/log.h"
 #include "lib/role.h"
 #include "lib/text.h"
-#include "queue/queue.h"
+#include "queue/bounce.h"
+#include "queue/client.h"
+#include "queue/group.h"
+#include "queue/lane.h"
+#include "queue/suspend.h"
 
 struct command {
 	const char	*verb;
@@ -51,7 +55,7 @@ log_rcpt(const char *event, struct client *client, struct rcpt *rcpt,
 	logline_start(&line, event);
 	logline_add(&line, "id", "%s.%u", id_text(rcpt_message(rcpt)->id),
 	    rcpt->number);
-	logline_add(&line, "binding", "%s", rcpt->lane->account->name);
+	logline_add(&line, "binding", "%s", rcpt->lane->binding->name);
 	if (to != NULL)
 		logline_add(&line, "to", "%s", to);
 	logline_add(&line, "by", "%s", control_by(client));
@@ -114,23 +118,41 @@ command_remove(struct client *client, char **words, int n)
 		walk_writing(client, visit_remove, control_recipients);
 }
 
+/* A single one goes alone where its lane is closed; a filter opens lanes. */
 static int
 visit_schedule(struct client *client, struct rcpt *rcpt)
 {
-	if (rcpt->place != PLACE_WAIT && rcpt->place != PLACE_HELD &&
-	    (rcpt->place != PLACE_READY || !lane_is_remote(rcpt->lane)))
+	struct lane	*lane = rcpt->lane;
+
+	if (rcpt->place == PLACE_HAND || rcpt->place == PLACE_BOUNCING ||
+	    rcpt->place == PLACE_URGENT)
 		return (0);
+	if (rcpt->place == PLACE_READY && lane->state == LANE_OPEN &&
+	    lane->opener != client->number) {
+		/* it waits for nothing but its hosts' back-offs in mta */
+		if (!client->only_count)
+			lane_retry(lane);
+		return (0);
+	}
 	if (client->only_count)
 		return (1);
-	delivery_retry(rcpt->lane);
-	if (rcpt->place == PLACE_READY)
-		return (1);	/* its lane waits for the hosts */
 	if (rcpt->place == PLACE_WAIT)
 		spool_defer(rcpt_message(rcpt)->id, rcpt->number,
 		    rcpt->tries, 0, (rcpt->flags & RCPT_WARNED) != 0, NULL);
 	rcpt->flags &= (uint8_t)~RCPT_DEATHS;
-	rcpt_ready(rcpt, 0);
-	rcpt->due = 0;
+	if (client->filter.has_id)
+		rcpt_urgent(rcpt);
+	else if (rcpt->place != PLACE_READY)
+		rcpt_ready(rcpt, 0);
+	if (!client->filter.has_id || lane->state != LANE_CLOSED) {
+		if (lane->state != LANE_OPEN)
+			lane->opener = client->number;
+		lane_retry(lane);
+	}
+	else {
+		lane->now = 1;
+		lane_update(lane);
+	}
 	return (1);
 }
 
@@ -208,14 +230,14 @@ command_fail(struct client *client, char **words, int n)
 }
 
 /* The binding that it is to go to: that, or the group's member for it. */
-static struct account *
+static struct binding *
 move_target(const struct client *client, struct rcpt *rcpt)
 {
 	const struct envelope_rcpt	*er;
 	const struct envelope		*e;
 
 	if (client->group == NULL)
-		return (client->account);
+		return (client->binding);
 	if ((e = message_envelope(rcpt_message(rcpt))) == NULL ||
 	    (er = envelope_rcpt(e, rcpt->number)) == NULL)
 		return (NULL);
@@ -226,14 +248,14 @@ move_target(const struct client *client, struct rcpt *rcpt)
 static int
 visit_move(struct client *client, struct rcpt *rcpt)
 {
-	struct account	*to;
+	struct binding	*to;
 
 	if (busy(rcpt)) {
 		client->other++;
 		return (0);
 	}
 	if ((to = move_target(client, rcpt)) == NULL ||
-	    rcpt->lane->account == to)
+	    rcpt->lane->binding == to)
 		return (0);
 	if (client->only_count)
 		return (1);
@@ -262,7 +284,7 @@ command_move(struct client *client, char **words, int n)
 		client->group = words[used + 1];
 	else if (config_binding(lane_config(), words[used + 1]) != NULL &&
 	    strcmp(words[used + 1], "*") != 0)
-		client->account = account_get(words[used + 1]);
+		client->binding = queue_binding_get(words[used + 1]);
 	else {
 		control_error(client, "no binding or group %s",
 		    words[used + 1]);

@@ -25,7 +25,13 @@
 
 #include "lib/log.h"
 #include "lib/text.h"
+#include "queue/client.h"
+#include "queue/doing.h"
+#include "queue/group.h"
+#include "queue/lane.h"
 #include "queue/queue.h"
+#include "queue/schedule.h"
+#include "queue/suspend.h"
 
 /* One word for where it is. */
 static const char *
@@ -42,26 +48,33 @@ rcpt_state(const struct rcpt *rcpt)
 	case PLACE_WAIT:
 		return (lane_is_suspended(rcpt->lane) ? "suspended" :
 		    "deferred");
+	case PLACE_URGENT:
+		return (lane_stuck(rcpt->lane) ? "held" : "ready");
 	default:
 		if (lane_is_suspended(rcpt->lane))
 			return ("suspended");
-		return (lane_why(rcpt->lane) != NULL ? "held" : "ready");
+		if (lane_is_closed(rcpt->lane))
+			return ("deferred");
+		return (lane_waits_for_us(rcpt->lane) ? "held" : "ready");
 	}
 }
 
 /* Why it is not delivered; "" where nothing is in its way. */
 static const char *
-rcpt_why(struct rcpt *rcpt, const struct envelope_rcpt *er, char *buf,
-    size_t size)
+rcpt_why(const struct client *client, struct rcpt *rcpt,
+    const struct envelope_rcpt *er, char *buf, size_t size)
 {
 	const struct suspension	*s;
 	const struct lane	*lane = rcpt->lane;
 	const char		*why;
+	char			 text[LANE_WHY_MAX];
 
-	why = lane_why(lane);
+	why = lane_why(lane, text, sizeof(text));
+	if (rcpt->place == PLACE_URGENT && lane_is_closed(lane))
+		why = NULL;
 	if (why != NULL && strcmp(why, "unknown binding") == 0)
 		(void)snprintf(buf, size, "unknown binding %s",
-		    lane->account->name);
+		    lane->binding->name);
 	else if (why != NULL && lane->suspended) {
 		s = suspend_lane(lane);
 		(void)snprintf(buf, size, "suspended by %s%s%s",
@@ -83,39 +96,27 @@ rcpt_why(struct rcpt *rcpt, const struct envelope_rcpt *er, char *buf,
 	} else if (queue_is_paused("mta"))
 		strlcpy(buf, "mta is paused", size);
 	else
-		buf[0] = '\0';
+		(void)doing_rcpt(client, rcpt, buf, size);
 	return (buf);
-}
-
-/* When what keeps a lane's mail is over; 0: nobody knows. */
-static int64_t
-lane_opens(const struct lane *lane)
-{
-	const struct suspension	*s;
-
-	if (lane->suspended & SUSPENDED_COMMAND) {
-		s = suspend_lane(lane);
-		return (lane->suspended == SUSPENDED_COMMAND && s != NULL ?
-		    (int64_t)s->until : 0);
-	}
-	return (lane->suspended || !account_usable(lane->account) ? 0 :
-	    (int64_t)lane->until);
 }
 
 static const char *
 rcpt_next(const struct rcpt *rcpt)
 {
 	uint32_t	 now = schedule_now();
-	int64_t		 opens = lane_opens(rcpt->lane);
+	int64_t		 opens;
 
 	if (rcpt->place == PLACE_WAIT)
 		return (rcpt->due > now ? duration_text(rcpt->due - now) :
 		    "now");
+	if (rcpt->place == PLACE_URGENT)
+		return ("now");
 	if (rcpt->place != PLACE_READY || queue_is_paused("mta"))
 		return ("-");
-	if (lane_why(rcpt->lane) == NULL)
+	if (lane_due(rcpt->lane) > 0 && !lane_stuck(rcpt->lane))
 		return ("now");
-	return (opens > now ? duration_text((uint64_t)(opens - now)) : "-");
+	opens = lane_opens_in(rcpt->lane);
+	return (opens >= 0 ? duration_text((uint64_t)opens) : "-");
 }
 
 static int
@@ -125,7 +126,7 @@ visit_show(struct client *client, struct rcpt *rcpt)
 	const struct envelope		*e;
 	struct control_row		 row;
 	struct message			*m = rcpt_message(rcpt);
-	char				 id[64], why[256], *reply;
+	char				 id[64], why[600], *reply;
 	uint32_t			 now = schedule_now();
 
 	if (client->only_count)
@@ -138,7 +139,7 @@ visit_show(struct client *client, struct rcpt *rcpt)
 	control_row_start(&row);
 	control_row_text(&row, "id", id);
 	control_row_text(&row, "state", rcpt_state(rcpt));
-	control_row_text(&row, "binding", rcpt->lane->account->name);
+	control_row_text(&row, "binding", rcpt->lane->binding->name);
 	control_row_text(&row, "from", e == NULL ? "?" : e->sender);
 	control_row_text(&row, "to", er == NULL ? "?" : er->address);
 	control_row_text(&row, "age", duration_text(now > m->created ?
@@ -148,7 +149,7 @@ visit_show(struct client *client, struct rcpt *rcpt)
 	control_row_number(&row, "size", (long long)m->content);
 	control_row_number(&row, "arrived", m->created);
 	control_row_text(&row, "reason",
-	    rcpt_why(rcpt, er, why, sizeof(why)));
+	    rcpt_why(client, rcpt, er, why, sizeof(why)));
 	control_row_text(&row, "reply", reply == NULL ? "" : reply);
 	control_row_send(client, &row);
 	free(reply);
@@ -167,6 +168,12 @@ done_count(struct client *client)
 	control_done(client, "%llu recipient%s",
 	    (unsigned long long)client->count,
 	    client->count == 1 ? "" : "s");
+}
+
+static void
+show_queue_walk(struct client *client)
+{
+	control_walk(client, visit_show, done_quiet);
 }
 
 void
@@ -188,8 +195,10 @@ show_queue(struct client *client, char **words, int n)
 		control_error(client, "%s: not understood", words[used]);
 		return;
 	}
-	control_walk(client, visit_show,
-	    client->only_count ? done_count : done_quiet);
+	if (client->only_count)
+		control_walk(client, visit_show, done_count);
+	else
+		doing_ask(client, NULL, show_queue_walk);
 }
 
 static void
@@ -328,36 +337,42 @@ show_message(struct client *client, const char *word)
 
 /* What comes next, and when. */
 static void
+next_text(struct rcpt *rcpt, char *text, size_t size)
+{
+	const struct lane	*lane = rcpt->lane;
+	uint32_t		 now = schedule_now();
+	int64_t			 opens = lane_opens_in(lane);
+	unsigned int		 try = rcpt->tries + 1U;
+
+	if (rcpt->place == PLACE_WAIT)
+		(void)snprintf(text, size, "try %u in %s%s", try,
+		    duration_text(rcpt->due > now ? rcpt->due - now : 0),
+		    lane_stuck(lane) ? ", if nothing is in its way then" :
+		    "");
+	else if (rcpt->place == PLACE_HAND)
+		(void)snprintf(text, size, "try %u is under way", try);
+	else if (rcpt->place == PLACE_BOUNCING)
+		strlcpy(text, "a bounce", size);
+	else if (rcpt->place != PLACE_URGENT && opens >= 0)
+		(void)snprintf(text, size, "try %u in %s", try,
+		    duration_text((uint64_t)opens));
+	else if (lane_waits_for_us(lane) || rcpt->place == PLACE_HELD)
+		(void)snprintf(text, size, "try %u as soon as that is over",
+		    try);
+	else
+		(void)snprintf(text, size, "try %u in its turn", try);
+}
+
+static void
 show_next(struct client *client, struct rcpt *rcpt)
 {
 	struct message	*m = rcpt_message(rcpt);
-	const char	*why = lane_why(rcpt->lane);
 	uint32_t	 now = schedule_now();
+	int64_t		 end = (int64_t)m->created + rcpt->lane->ttl;
 	char		 text[256];
-	int64_t		 end, opens = lane_opens(rcpt->lane);
 
-	if (rcpt->place == PLACE_WAIT)
-		(void)snprintf(text, sizeof(text), "try %u in %s%s",
-		    rcpt->tries + 1U, duration_text(rcpt->due > now ?
-		    rcpt->due - now : 0), why != NULL ?
-		    ", if nothing is in its way then" : "");
-	else if (rcpt->place == PLACE_HAND)
-		(void)snprintf(text, sizeof(text), "try %u is under way",
-		    rcpt->tries + 1U);
-	else if (rcpt->place == PLACE_BOUNCING)
-		(void)snprintf(text, sizeof(text), "a bounce");
-	else if (why != NULL && opens > now)
-		(void)snprintf(text, sizeof(text), "try %u in %s",
-		    rcpt->tries + 1U, duration_text((uint64_t)(opens - now)));
-	else if (why != NULL || rcpt->place == PLACE_HELD ||
-	    queue_is_paused("mta"))
-		(void)snprintf(text, sizeof(text), "try %u as soon as that "
-		    "is over", rcpt->tries + 1U);
-	else
-		(void)snprintf(text, sizeof(text), "try %u in its turn",
-		    rcpt->tries + 1U);
+	next_text(rcpt, text, sizeof(text));
 	fact(client, "next", text);
-	end = (int64_t)m->created + rcpt->lane->ttl;
 	(void)snprintf(text, sizeof(text), "%s (in %s)", date_text(end),
 	    end > now ? duration_text((uint64_t)(end - now)) : "0s");
 	fact(client, "expires", text);
@@ -367,7 +382,8 @@ static void
 show_rcpt(struct client *client, struct rcpt *rcpt, const struct envelope *e)
 {
 	const struct envelope_rcpt	*er;
-	char				 id[64], why[256], *reply;
+	char				 id[64], why[600], *reply;
+	char				 state[BINDING_STATE_MAX];
 
 	(void)snprintf(id, sizeof(id), "%s.%u",
 	    id_text(rcpt_message(rcpt)->id), rcpt->number);
@@ -382,16 +398,17 @@ show_rcpt(struct client *client, struct rcpt *rcpt, const struct envelope *e)
 			fact_number(client, "rule", er->rule);
 		fact(client, "group", group_of(rcpt, er));
 		if (er->binding != NULL && strcmp(er->binding,
-		    rcpt->lane->account->name) != 0)
+		    rcpt->lane->binding->name) != 0)
 			fact(client, "moved-from", er->binding);
 		fact(client, "notify", er->notify);
 		fact(client, "orcpt", er->orcpt);
 	}
-	fact(client, "binding", rcpt->lane->account->name);
-	fact(client, "binding-state", account_state(rcpt->lane->account));
+	fact(client, "binding", rcpt->lane->binding->name);
+	fact(client, "binding-state", queue_binding_state(
+	    rcpt->lane->binding, state, sizeof(state)));
 	fact(client, "destination", rcpt->lane->destination);
 	fact(client, "state", rcpt_state(rcpt));
-	rcpt_why(rcpt, er, why, sizeof(why));
+	rcpt_why(client, rcpt, er, why, sizeof(why));
 	fact(client, "reason", why[0] == '\0' ? NULL : why);
 	fact_number(client, "tries", rcpt->tries);
 	reply = rcpt->tries > 0 ? rcpt_reply(rcpt) : NULL;
@@ -400,10 +417,28 @@ show_rcpt(struct client *client, struct rcpt *rcpt, const struct envelope *e)
 	show_next(client, rcpt);
 }
 
+static void
+show_envelope_done(struct client *client)
+{
+	const struct envelope	*e;
+	struct message		*m;
+	uint32_t		 number, i;
+
+	/* it may have gone while mta was asked */
+	if ((m = take_id(client, client->words[2], &number)) == NULL)
+		return;
+	if ((e = message_envelope(m)) != NULL)
+		show_facts(client, m, e);
+	for (i = 0; i < m->nrcpts; i++)
+		if (is_open(&m->rcpts[i], number))
+			show_rcpt(client, &m->rcpts[i], message_envelope(m));
+	control_done(client, "%s", "");
+}
+
 void
 show_envelope(struct client *client, const char *word)
 {
-	const struct envelope	*e;
+	const struct lane	*lane = NULL;
 	struct message		*m;
 	uint32_t		 number, i;
 
@@ -417,10 +452,8 @@ show_envelope(struct client *client, const char *word)
 		done_count(client);
 		return;
 	}
-	if ((e = message_envelope(m)) != NULL)
-		show_facts(client, m, e);
-	for (i = 0; i < m->nrcpts; i++)
+	for (i = 0; client->count == 1 && i < m->nrcpts; i++)
 		if (is_open(&m->rcpts[i], number))
-			show_rcpt(client, &m->rcpts[i], message_envelope(m));
-	control_done(client, "%s", "");
+			lane = m->rcpts[i].lane;
+	doing_ask(client, lane, show_envelope_done);
 }

@@ -25,7 +25,12 @@
 
 #include "lib/address.h"
 #include "lib/text.h"
+#include "queue/client.h"
+#include "queue/doing.h"
+#include "queue/lane.h"
 #include "queue/queue.h"
+#include "queue/schedule.h"
+#include "queue/suspend.h"
 
 static void
 add_addresses(struct control_row *row, const char *key,
@@ -73,13 +78,13 @@ lane_earliest(const struct lane *lane)
 }
 
 static const char *
-earliest_text(struct account *account)
+earliest_text(struct binding *binding)
 {
 	struct lane	*lane;
 	int64_t		 first = -1, at, now = schedule_now();
 
-	for (lane = lane_next(account, NULL); lane != NULL;
-	    lane = lane_next(account, lane))
+	for (lane = lane_next(binding, NULL); lane != NULL;
+	    lane = lane_next(binding, lane))
 		if ((at = lane_earliest(lane)) != -1 &&
 		    (first == -1 || at < first))
 			first = at;
@@ -88,23 +93,27 @@ earliest_text(struct account *account)
 	return (first <= now ? "now" : duration_text(first - now));
 }
 
+/* The connections are as mta says just now. */
 static void
 show_bindings(struct client *client)
 {
 	struct control_row	 row;
-	struct account		*a;
+	struct binding		*a;
+	char			 state[BINDING_STATE_MAX];
 
-	for (a = account_next(NULL); a != NULL; a = account_next(a)) {
-		if (a->binding == NULL && a->queued == 0)
+	for (a = queue_binding_next(NULL); a != NULL;
+	    a = queue_binding_next(a)) {
+		if (a->conf == NULL && a->queued == 0)
 			continue;
 		client->count++;
 		if (client->only_count)
 			continue;
 		control_row_start(&row);
 		control_row_text(&row, "name", a->name);
-		add_addresses(&row, "addresses", a->binding);
-		control_row_text(&row, "ehlo", ehlo_text(a->binding));
-		control_row_text(&row, "state", account_state(a));
+		add_addresses(&row, "addresses", a->conf);
+		control_row_text(&row, "ehlo", ehlo_text(a->conf));
+		control_row_text(&row, "state",
+		    queue_binding_state(a, state, sizeof(state)));
 		control_row_number(&row, "conns", a->connections);
 		control_row_number(&row, "queued", a->queued);
 		control_row_number(&row, "limit", a->limit);
@@ -170,18 +179,22 @@ show_lane(struct client *client, const struct lane *lane, int with_binding)
 {
 	struct control_row	 row;
 	const char		*why;
+	char			 buf[LANE_WHY_MAX];
 
-	why = lane_why(lane);
+	why = lane_why(lane, buf, sizeof(buf));
 	control_row_start(&row);
 	if (with_binding)
-		control_row_text(&row, "binding", lane->account->name);
+		control_row_text(&row, "binding", lane->binding->name);
 	control_row_text(&row, "destination", lane->destination);
 	control_row_text(&row, "state", why == NULL ? "up" :
-	    lane_is_suspended(lane) ? "suspended" : "held");
+	    lane_is_suspended(lane) ? "suspended" :
+	    lane_is_closed(lane) ? "deferred" : "held");
 	control_row_number(&row, "queued", lane->queued);
 	control_row_number(&row, "deferred", lane->waiting);
 	control_row_number(&row, "sending", lane->in_hand);
-	control_row_text(&row, "reason", why == NULL ? "" : why);
+	if (why == NULL)
+		why = doing_lane(client, lane, buf, sizeof(buf));
+	control_row_text(&row, "reason", why);
 	control_row_text(&row, "last-error",
 	    lane->last == NULL ? "" : lane->last);
 	control_row_send(client, &row);
@@ -220,54 +233,68 @@ show_counters(struct client *client)
 }
 
 static void
-show_binding(struct client *client, const char *name)
+show_binding(struct client *client)
 {
+	const char		*name = client->words[client->nwords - 1];
 	const struct option	*option;
-	struct account		*account;
+	struct binding		*binding;
 	struct scope		*scope;
 	struct lane		*lane;
+	char			 state[BINDING_STATE_MAX];
 	int			 id;
 
-	if ((account = account_find(name)) == NULL) {
-		control_error(client, "no binding %s", name);
-		return;
-	}
-	if (client->only_count) {
-		for (lane = lane_next(account, NULL); lane != NULL;
-		    lane = lane_next(account, lane))
-			client->count++;
-		control_done(client, "%llu lanes",
-		    (unsigned long long)client->count);
-		return;
-	}
-	control_text(client, "binding %s: %s", name, account_state(account));
+	binding = queue_binding_find(name);
+	control_text(client, "binding %s: %s", name,
+	    queue_binding_state(binding, state, sizeof(state)));
 	show_suspensions(client, name);
-	if (account->binding != NULL)
-		show_address(client, account->binding);
-	for (id = 0; account->binding != NULL && id < OPTION_COUNT; id++) {
-		option = config_option(lane_config(), account->binding, NULL,
+	if (binding->conf != NULL)
+		show_address(client, binding->conf);
+	for (id = 0; binding->conf != NULL && id < OPTION_COUNT; id++) {
+		option = config_option(lane_config(), binding->conf, NULL,
 		    NULL, id);
 		show_option(client, option, id, "all");
-		TAILQ_FOREACH(scope, &account->binding->scopes, entry)
+		TAILQ_FOREACH(scope, &binding->conf->scopes, entry)
 			if (scope->options[id].set)
 				show_option(client, &scope->options[id], id,
 				    scope->name);
 	}
-	for (lane = lane_next(account, NULL); lane != NULL;
-	    lane = lane_next(account, lane))
+	for (lane = lane_next(binding, NULL); lane != NULL;
+	    lane = lane_next(binding, lane))
 		show_lane(client, lane, 0);
 	show_counters(client);
 }
 
+static void
+ask_binding(struct client *client, const char *name)
+{
+	struct binding	*binding;
+	struct lane	*lane;
+
+	if ((binding = queue_binding_find(name)) == NULL)
+		control_error(client, "no binding %s", name);
+	else if (client->only_count) {
+		for (lane = lane_next(binding, NULL); lane != NULL;
+		    lane = lane_next(binding, lane))
+			client->count++;
+		control_done(client, "%llu lanes",
+		    (unsigned long long)client->count);
+	} else
+		doing_ask(client, NULL, show_binding);
+}
+
 /* Is it one customer, or all of them? */
 static void
-show_destination(struct client *client, const char *name, int is_site)
+show_destination(struct client *client)
 {
+	const char		*name = client->words[client->nwords - 1];
+	int			 is_site;
 	const char		*site;
-	struct account		*a;
+	struct binding		*a;
 	struct lane		*lane;
 
-	for (a = account_next(NULL); a != NULL; a = account_next(a)) {
+	is_site = strcmp(client->words[client->nwords - 2], "site") == 0;
+	for (a = queue_binding_next(NULL); a != NULL;
+	    a = queue_binding_next(a)) {
 		for (lane = lane_next(a, NULL); lane != NULL;
 		    lane = lane_next(a, lane)) {
 			site = lane_site(lane);
@@ -353,7 +380,7 @@ static void
 show_metrics(struct client *client)
 {
 	struct figure	 list[NFIGURES];
-	struct account	*a;
+	struct binding	*a;
 	size_t		 i;
 
 	figures(list);
@@ -365,22 +392,22 @@ show_metrics(struct client *client)
 		    (unsigned long long)list[i].value);
 	}
 	metric_head(client, "binding_queued", "gauge");
-	for (a = account_next(NULL); a != NULL; a = account_next(a))
+	for (a = queue_binding_next(NULL); a != NULL; a = queue_binding_next(a))
 		control_text(client, "bindery_binding_queued{binding=\"%s\"} "
 		    "%u", a->name, a->queued);
 	metric_head(client, "binding_connections", "gauge");
-	for (a = account_next(NULL); a != NULL; a = account_next(a))
+	for (a = queue_binding_next(NULL); a != NULL; a = queue_binding_next(a))
 		control_text(client, "bindery_binding_connections"
 		    "{binding=\"%s\"} %u", a->name, a->connections);
 	metric_head(client, "binding_delivered", "counter");
-	for (a = account_next(NULL); a != NULL; a = account_next(a))
+	for (a = queue_binding_next(NULL); a != NULL; a = queue_binding_next(a))
 		control_text(client, "bindery_binding_delivered_total"
 		    "{binding=\"%s\"} %llu", a->name,
 		    (unsigned long long)a->sent);
 	metric_head(client, "binding_up", "gauge");
-	for (a = account_next(NULL); a != NULL; a = account_next(a))
+	for (a = queue_binding_next(NULL); a != NULL; a = queue_binding_next(a))
 		control_text(client, "bindery_binding_up{binding=\"%s\"} %d",
-		    a->name, account_usable(a));
+		    a->name, queue_binding_usable(a));
 	control_text(client, "# EOF");
 	control_done(client, "%s", "");
 }
@@ -389,16 +416,16 @@ void
 show_command(struct client *client, char **words, int n)
 {
 	if (n == 1 && strcmp(words[0], "bindings") == 0)
-		show_bindings(client);
+		doing_ask(client, NULL, show_bindings);
 	else if (n == 2 && strcmp(words[0], "binding") == 0)
-		show_binding(client, words[1]);
+		ask_binding(client, words[1]);
 	else if (n == 2 && strcmp(words[0], "destination") == 0)
-		show_destination(client, words[1], 0);
+		doing_ask(client, NULL, show_destination);
 	else if (n == 2 && strcmp(words[0], "site") == 0 &&
 	    config_site(lane_config(), words[1]) == NULL)
 		control_error(client, "no site %s", words[1]);
 	else if (n == 2 && strcmp(words[0], "site") == 0)
-		show_destination(client, words[1], 1);
+		doing_ask(client, NULL, show_destination);
 	else if (n >= 1 && strcmp(words[0], "queue") == 0)
 		show_queue(client, words + 1, n - 1);
 	else if (n == 2 && strcmp(words[0], "message") == 0)
@@ -411,7 +438,7 @@ show_command(struct client *client, char **words, int n)
 	else if (n == 1 && strcmp(words[0], "stats") == 0)
 		show_stats(client);
 	else if (n == 1 && strcmp(words[0], "metrics") == 0)
-		show_metrics(client);
+		doing_ask(client, NULL, show_metrics);
 	else
 		control_error(client, "show what? bindings, binding B, "
 		    "destination D, site S, queue FILTER, message ID, "

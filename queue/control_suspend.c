@@ -25,7 +25,11 @@
 
 #include "lib/log.h"
 #include "lib/text.h"
+#include "queue/client.h"
+#include "queue/lane.h"
 #include "queue/queue.h"
+#include "queue/schedule.h"
+#include "queue/suspend.h"
 
 #define SUSPEND_MAX	(10LL * 365 * 24 * 3600)	/* "for" at most */
 
@@ -152,7 +156,7 @@ known_binding(const char *name)
 {
 	return (strcmp(name, "*") != 0 &&
 	    (config_binding(lane_config(), name) != NULL ||
-	    account_find(name) != NULL));
+	    queue_binding_find(name) != NULL));
 }
 
 void

@@ -25,8 +25,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/ipc.h"
 #include "lib/log.h"
-#include "queue/queue.h"
+#include "queue/counter.h"
+#include "queue/queue_binding.h"
+#include "queue/schedule.h"
+#include "queue/spool.h"
 
 #define COUNTERS_MAX	100000
 #define KEY_MAX		(NAME_MAX_LEN + DOMAIN_MAX + 16)
@@ -120,7 +124,7 @@ key_valid(const char *key)
 		return (0);
 	memcpy(name, key, len);
 	name[len] = '\0';
-	return (queue_account(name) != NULL);
+	return (queue_binding_named(name) != NULL);
 }
 
 static void

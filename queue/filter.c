@@ -25,7 +25,8 @@
 
 #include "lib/address.h"
 #include "lib/text.h"
-#include "queue/queue.h"
+#include "queue/client.h"
+#include "queue/message.h"
 
 static int
 filter_id(struct filter *f, const char *word)

@@ -27,6 +27,8 @@
 #include "lib/loop.h"
 #include "lib/rendezvous.h"
 #include "lib/text.h"
+#include "queue/group.h"
+#include "queue/lane.h"
 #include "queue/queue.h"
 
 /* Envelopes that are read in one turn. */
@@ -41,34 +43,34 @@ static struct {
 	int		 ready;
 } groups = { .stuck = TAILQ_HEAD_INITIALIZER(groups.stuck) };
 
-/* May the account send to this destination now, as far as is known here? */
+/* May the binding send to this destination now, as far as is known here? */
 static int
-member_usable(struct account *account, const char *destination)
+member_usable(struct binding *binding, const char *destination)
 {
 	struct lane	*lane, none;
 
-	if (!account_usable(account))
+	if (!queue_binding_usable(binding))
 		return (0);
-	if ((lane = lane_find(account, destination)) != NULL)
+	if ((lane = lane_find(binding, destination)) != NULL)
 		return (!lane_stuck(lane));
 	memset(&none, 0, sizeof(none));
-	none.account = account;
+	none.binding = binding;
 	none.destination = (char *)destination;
 	return (lane_suspensions(&none) == 0);
 }
 
 static int
-member_allowed(struct account *account, const char *destination,
+member_allowed(struct binding *binding, const char *destination,
     enum group_need need)
 {
 	if (need == GROUP_ANY)
 		return (1);
-	if (need == GROUP_BIRTH && account->refuse)
+	if (need == GROUP_BIRTH && binding->refuse)
 		return (0);
-	return (member_usable(account, destination));
+	return (member_usable(binding, destination));
 }
 
-static struct account *
+static struct binding *
 group_nearest(const struct group *group, const char *sender,
     const char *rcpt, const char *destination, enum group_need need)
 {
@@ -83,37 +85,37 @@ group_nearest(const struct group *group, const char *sender,
 		weight = (uint32_t)config_option(config, b, NULL, NULL,
 		    OPTION_WEIGHT)->number;
 		distance = rendezvous(b->name, weight, sender, rcpt);
-		if (distance >= least || !member_allowed(account_get(b->name),
-		    destination, need))
+		if (distance >= least || !member_allowed(
+		    queue_binding_get(b->name), destination, need))
 			continue;
 		least = distance;
 		best = b;
 	}
-	return (best == NULL ? NULL : account_get(best->name));
+	return (best == NULL ? NULL : queue_binding_get(best->name));
 }
 
-struct account *
+struct binding *
 group_choose(const char *name, const char *sender, const char *rcpt,
     const char *destination, enum group_need need)
 {
 	const struct group	*group;
-	struct account		*account;
+	struct binding		*binding;
 
 	if (lane_config() == NULL ||
 	    (group = config_group(lane_config(), name)) == NULL)
 		return (NULL);
-	account = group_nearest(group, sender, rcpt, destination, need);
+	binding = group_nearest(group, sender, rcpt, destination, need);
 	/* where none can send, new mail waits at the one it belongs to */
-	if (account == NULL && need == GROUP_BIRTH)
-		account = group_nearest(group, sender, rcpt, destination,
+	if (binding == NULL && need == GROUP_BIRTH)
+		binding = group_nearest(group, sender, rcpt, destination,
 		    GROUP_ANY);
-	return (account);
+	return (binding);
 }
 
 const char *
 group_of(const struct rcpt *rcpt, const struct envelope_rcpt *er)
 {
-	const struct binding_conf	*b = rcpt->lane->account->binding;
+	const struct binding_conf	*b = rcpt->lane->binding->conf;
 
 	if (!(rcpt->flags & RCPT_GROUP))
 		return (NULL);
@@ -124,35 +126,39 @@ group_of(const struct rcpt *rcpt, const struct envelope_rcpt *er)
 static int
 group_hope(const struct lane *lane)
 {
-	const struct binding_conf	*own = lane->account->binding, *b;
+	const struct binding_conf	*own = lane->binding->conf, *b;
 
 	if (own == NULL)
-		return (lane->account->name[0] != '\0');
+		return (lane->binding->name[0] != '\0');
 	if (own->group == NULL)
 		return (0);
 	TAILQ_FOREACH(b, &lane_config()->bindings, entry)
 		if (b->group == own->group && b != own &&
-		    member_usable(account_get(b->name), lane->destination))
+		    member_usable(queue_binding_get(b->name),
+		    lane->destination))
 			return (1);
 	return (0);
 }
 
 static void
-group_take_over(struct rcpt *rcpt, struct account *account,
+group_take_over(struct rcpt *rcpt, struct binding *binding,
     const char *group)
 {
 	struct message	*m = rcpt_message(rcpt);
 	struct logline	 line;
+	const char	*why;
+	char		 buf[LANE_WHY_MAX];
 
 	logline_start(&line, "moved");
 	logline_add(&line, "id", "%s.%u", id_text(m->id), rcpt->number);
-	logline_add(&line, "binding", "%s", rcpt->lane->account->name);
-	logline_add(&line, "to", "%s", account->name);
+	logline_add(&line, "binding", "%s", rcpt->lane->binding->name);
+	logline_add(&line, "to", "%s", binding->name);
 	logline_add(&line, "group", "%s", group);
-	logline_add(&line, "reason", "%s", lane_why(rcpt->lane));
+	why = lane_why(rcpt->lane, buf, sizeof(buf));
+	logline_add(&line, "reason", "%s", why == NULL ? "" : why);
 	logline_end(&line);
-	spool_move(m->id, rcpt->number, account->name, group, NULL, NULL);
-	rcpt_move(rcpt, lane_get(account, rcpt->lane->destination));
+	spool_move(m->id, rcpt->number, binding->name, group, NULL, NULL);
+	rcpt_move(rcpt, lane_get(binding, rcpt->lane->destination));
 }
 
 /* What is ready in the lane to where it can go; how many were looked at. */
@@ -161,7 +167,7 @@ group_lane(struct lane *lane, int left)
 {
 	const struct envelope_rcpt	*er;
 	const struct envelope		*e;
-	struct account			*account;
+	struct binding			*binding;
 	struct rcpt			*rcpt, *next;
 	const char			*group;
 	int				 n = 0;
@@ -175,10 +181,10 @@ group_lane(struct lane *lane, int left)
 		    (er = envelope_rcpt(e, rcpt->number)) == NULL ||
 		    (group = group_of(rcpt, er)) == NULL)
 			continue;
-		account = group_choose(group, e->sender, er->address,
+		binding = group_choose(group, e->sender, er->address,
 		    lane->destination, GROUP_RETRY);
-		if (account != NULL && account != lane->account)
-			group_take_over(rcpt, account, group);
+		if (binding != NULL && binding != lane->binding)
+			group_take_over(rcpt, binding, group);
 	}
 	return (n);
 }

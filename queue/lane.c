@@ -15,65 +15,58 @@
  */
 
 /*
- * Accounts (one per binding) and their lanes: what may be handed out next.
- * Deficit round robin over the accounts and over an account's lanes, credit
- * by lane, one cap over all.  It decides, delivery.c builds the tasks; it
- * must never look at more lanes or recipients than it hands out.
+ * Lanes: which there are, what keeps each back, and when mta is told that one
+ * has work.  mta is told when a lane had nothing due and has something, and
+ * when what is due has doubled, up to the connections that it may have; due 0
+ * withdraws it.  Everything here costs the same however much is queued.
  */
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/address.h"
+#include "lib/ipc.h"
 #include "lib/log.h"
 #include "lib/loop.h"
+#include "lib/task.h"
+#include "lib/text.h"
+#include "queue/group.h"
+#include "queue/handout.h"
+#include "queue/lane.h"
 #include "queue/queue.h"
+#include "queue/schedule.h"
+#include "queue/suspend.h"
 
-/* Tasks in hand, all lanes together. */
-#define LANE_CAP	8192
-/* Tasks in hand for each connection that a lane may have. */
-#define LANE_FACTOR	4
-/* Recipients that a binding, and a lane, may hand out in a row. */
-#define LANE_QUANTUM	16
-/* Tasks of one turn: then the loop looks at what came in. */
-#define LANE_STEP	256
+/* Seconds that a lane is closed after a failure: at first, at most. */
+#define CLOSE_FIRST	15
+#define CLOSE_MOST	900
+/* Lanes that mta is told of in one turn. */
+#define NEWS_STEP	512
+/* Octets on their way to mta: no more news are added. */
+#define NEWS_PENDING	(4 * 1024 * 1024)
+/* A slot a second for closed lanes. */
+#define TIMER_SLOTS	1024U
 
-TAILQ_HEAD(accounts, account);
-
-static int	 account_compare(const struct account *,
-		    const struct account *);
-static int	 lane_compare(const struct lane *, const struct lane *);
-static int	 lane_id_compare(const struct lane *, const struct lane *);
-static void	 lane_run(void *);
-
-RB_PROTOTYPE(queue_accounts, account, node, account_compare);
-RB_PROTOTYPE(account_lanes, lane, node, lane_compare);
-RB_PROTOTYPE(queue_lanes, lane, id_node, lane_id_compare);
+RB_HEAD(queue_lanes, lane);
 
 static struct {
-	const struct lane_ops	*ops;
 	const struct config	*config;
-	struct queue_accounts	 tree;
-	struct accounts		 round;	/* those with something to hand out */
 	struct queue_lanes	 ids;
+	struct lanes		 news;
+	struct lanes		 judged;
+	struct lanes		 timers[TIMER_SLOTS];
+	uint32_t		 timed;		/* slots up to here are done */
 	struct loop_job		 job;
+	struct loop_job		 judge;
 	uint32_t		 last_id;
-	uint32_t		 in_hand;
-	uint32_t		 active;	/* accounts in the round */
+	uint32_t		 in_hand;	/* tasks */
 } lanes = {
-	.tree = RB_INITIALIZER(&lanes.tree),
-	.round = TAILQ_HEAD_INITIALIZER(lanes.round),
 	.ids = RB_INITIALIZER(&lanes.ids),
+	.news = TAILQ_HEAD_INITIALIZER(lanes.news),
+	.judged = TAILQ_HEAD_INITIALIZER(lanes.judged),
 };
-
-RB_GENERATE(queue_accounts, account, node, account_compare);
-RB_GENERATE(account_lanes, lane, node, lane_compare);
-RB_GENERATE(queue_lanes, lane, id_node, lane_id_compare);
-
-static int
-account_compare(const struct account *a, const struct account *b)
-{
-	return (strcmp(a->name, b->name));
-}
 
 static int
 lane_compare(const struct lane *a, const struct lane *b)
@@ -87,11 +80,22 @@ lane_id_compare(const struct lane *a, const struct lane *b)
 	return (a->id < b->id ? -1 : a->id > b->id);
 }
 
+RB_GENERATE_STATIC(binding_lanes, lane, node, lane_compare)
+RB_GENERATE_STATIC(queue_lanes, lane, id_node, lane_id_compare)
+
+static void	 lanes_tell(void *);
+static void	 lanes_judge(void *);
+
 void
-lane_setup(const struct lane_ops *ops)
+lane_init(void)
 {
-	lanes.ops = ops;
-	loop_job_init(&lanes.job, lane_run, NULL);
+	uint32_t	 i;
+
+	for (i = 0; i < TIMER_SLOTS; i++)
+		TAILQ_INIT(&lanes.timers[i]);
+	lanes.timed = loop_seconds();
+	loop_job_init(&lanes.job, lanes_tell, NULL);
+	loop_job_init(&lanes.judge, lanes_judge, NULL);
 }
 
 const struct config *
@@ -100,174 +104,37 @@ lane_config(void)
 	return (lanes.config);
 }
 
-struct account *
-account_find(const char *name)
-{
-	struct account	 key;
-
-	key.name = (char *)name;
-	return (RB_FIND(queue_accounts, &lanes.tree, &key));
-}
-
-static void
-account_resolve(struct account *account)
-{
-	const struct option	*option;
-
-	account->binding = NULL;
-	account->limit = 0;
-	account->refuse &= ~SUSPENDED_FILE;
-	if (lanes.config == NULL || account->name[0] == '\0')
-		return;
-	account->binding = config_binding(lanes.config, account->name);
-	if (account->binding == NULL)
-		return;
-	option = config_option(lanes.config, account->binding, NULL, NULL,
-	    OPTION_QUEUE_LIMIT);
-	account->limit = option->number;
-	option = config_option(lanes.config, account->binding, NULL, NULL,
-	    OPTION_SUSPEND_RECEPTION);
-	if (option->number)
-		account->refuse |= SUSPENDED_FILE;
-}
-
-/* name NULL: what found no binding. */
-struct account *
-account_get(const char *name)
-{
-	struct account	*account;
-
-	if (name == NULL)
-		name = "";
-	if ((account = account_find(name)) != NULL)
-		return (account);
-	if ((account = calloc(1, sizeof(*account))) == NULL ||
-	    (account->name = strdup(name)) == NULL)
-		fatal("calloc");
-	RB_INIT(&account->lanes);
-	TAILQ_INIT(&account->round);
-	RB_INSERT(queue_accounts, &lanes.tree, account);
-	account_resolve(account);
-	if (suspend_binding(name, 1) != NULL)
-		account->refuse |= SUSPENDED_COMMAND;
-	return (account);
-}
-
-struct account *
-account_next(struct account *account)
-{
-	if (account == NULL)
-		return (RB_MIN(queue_accounts, &lanes.tree));
-	return (RB_NEXT(queue_accounts, &lanes.tree, account));
-}
-
-static int
-account_owns(const struct account *account, int family)
-{
-	const struct binding_conf	*binding = account->binding;
-	const struct option	*option;
-
-	option = config_option(lanes.config, binding, NULL, NULL,
-	    OPTION_FAMILY);
-	if (option->number != AF_UNSPEC && option->number != family)
-		return (0);
-	if (binding->any)
-		return (1);
-	return (family == AF_INET ? binding->addr4.ss_family != 0 :
-	    binding->addr6.ss_family != 0);
-}
-
-int
-account_usable(const struct account *account)
-{
-	if (account->name[0] == '\0' || account->binding == NULL)
-		return (0);
-	if (!account->down4 && !account->down6)
-		return (1);
-	return ((account_owns(account, AF_INET) && !account->down4) ||
-	    (account_owns(account, AF_INET6) && !account->down6));
-}
-
-const char *
-account_state(const struct account *account)
-{
-	static char	 state[96];
-
-	if (account->name[0] == '\0')
-		return ("no binding");
-	if (account->binding == NULL)
-		return ("unknown");
-	if (!account_usable(account)) {
-		snprintf(state, sizeof(state), "held (%s)",
-		    account->reason != NULL ? account->reason :
-		    "address missing");
-		return (state);
-	}
-	if (suspend_binding(account->name, 0) != NULL ||
-	    config_option(lanes.config, account->binding, NULL, NULL,
-	    OPTION_SUSPEND_DELIVERY)->number)
-		return ("suspended");
-	if (account->down4 && account_owns(account, AF_INET))
-		return ("up (no inet4)");
-	if (account->down6 && account_owns(account, AF_INET6))
-		return ("up (no inet6)");
-	return ("up");
-}
-
-/* Every lane's state may have changed with the account's. */
-void
-account_update(struct account *account)
-{
-	struct lane	*lane;
-
-	RB_FOREACH(lane, account_lanes, &account->lanes)
-		lane_update(lane);
-}
-
 struct lane *
-lane_find(struct account *account, const char *destination)
+lane_find(struct binding *binding, const char *destination)
 {
 	struct lane	 key;
 
-	key.destination = (char *)destination;
-	return (RB_FIND(account_lanes, &account->lanes, &key));
+	key.destination = (char *)(uintptr_t)destination;
+	return (RB_FIND(binding_lanes, &binding->lanes, &key));
 }
 
 struct lane *
-lane_get(struct account *account, const char *destination)
+lane_get(struct binding *binding, const char *destination)
 {
 	struct lane	*lane;
 
-	if ((lane = lane_find(account, destination)) != NULL)
+	if ((lane = lane_find(binding, destination)) != NULL)
 		return (lane);
 	if ((lane = calloc(1, sizeof(*lane))) == NULL ||
 	    (lane->destination = strdup(destination)) == NULL)
 		fatal("calloc");
-	lane->account = account;
+	lane->binding = binding;
 	lane->id = ++lanes.last_id;
 	lane->idle = loop_seconds();
+	TAILQ_INIT(&lane->urgent);
 	TAILQ_INIT(&lane->ready);
 	TAILQ_INIT(&lane->held);
 	TAILQ_INIT(&lane->ages);
-	RB_INSERT(account_lanes, &account->lanes, lane);
+	RB_INSERT(binding_lanes, &binding->lanes, lane);
 	RB_INSERT(queue_lanes, &lanes.ids, lane);
 	lane_sweep_add(lane);
 	lane_resolve(lane);
 	return (lane);
-}
-
-void
-lane_free(struct lane *lane)
-{
-	if (lane->announced)
-		lanes.ops->gone(lane);
-	RB_REMOVE(account_lanes, &lane->account->lanes, lane);
-	RB_REMOVE(queue_lanes, &lanes.ids, lane);
-	free(lane->destination);
-	free(lane->site);
-	free(lane->cause);
-	free(lane->last);
-	free(lane);
 }
 
 struct lane *
@@ -280,42 +147,11 @@ lane_by_id(uint32_t id)
 }
 
 struct lane *
-lane_next(struct account *account, struct lane *lane)
+lane_next(struct binding *binding, struct lane *lane)
 {
 	if (lane == NULL)
-		return (RB_MIN(account_lanes, &account->lanes));
-	return (RB_NEXT(account_lanes, &account->lanes, lane));
-}
-
-/* Into the round or out of it. */
-void
-lane_update(struct lane *lane)
-{
-	struct account	*account = lane->account;
-	int		 active;
-
-	active = !TAILQ_EMPTY(&lane->ready) && !lane->closed &&
-	    !lane->suspended && lane->in_hand < lane->window &&
-	    account_usable(account);
-	if (active && !lane->is_active) {
-		TAILQ_INSERT_TAIL(&account->round, lane, active);
-		lane_kick();
-	} else if (!active && lane->is_active) {
-		TAILQ_REMOVE(&account->round, lane, active);
-		lane->deficit = 0;
-	}
-	lane->is_active = active;
-	active = !TAILQ_EMPTY(&account->round);
-	if (active && !account->is_active) {
-		TAILQ_INSERT_TAIL(&lanes.round, account, active);
-		lanes.active++;
-	} else if (!active && account->is_active) {
-		TAILQ_REMOVE(&lanes.round, account, active);
-		lanes.active--;
-		account->deficit = 0;
-	}
-	account->is_active = active;
-	group_update(lane);
+		return (RB_MIN(binding_lanes, &binding->lanes));
+	return (RB_NEXT(binding_lanes, &binding->lanes, lane));
 }
 
 const char *
@@ -331,15 +167,181 @@ lane_site(const struct lane *lane)
 	return (site == NULL ? NULL : site->name);
 }
 
+void
+lane_set_site(struct lane *lane, const char *site)
+{
+	if (site == NULL ? lane->site == NULL :
+	    lane->site != NULL && strcmp(lane->site, site) == 0)
+		return;
+	free(lane->site);
+	lane->site = site == NULL ? NULL : strdup(site);
+	lane_resolve(lane);
+}
+
+/* ---- what is due, and telling it */
+
+uint32_t
+lane_due(const struct lane *lane)
+{
+	if (lane->suspended || lane->state == LANE_FAILING ||
+	    !queue_binding_usable(lane->binding) || queue_is_paused("mta"))
+		return (0);
+	if (lane->state == LANE_CLOSED)
+		return (lane->nurgent);
+	return (lane->nurgent + lane->nready);
+}
+
+struct rcpt *
+lane_first(const struct lane *lane)
+{
+	struct rcpt	*rcpt;
+
+	if ((rcpt = TAILQ_FIRST(&lane->urgent)) != NULL)
+		return (rcpt);
+	return (lane->state == LANE_CLOSED ? NULL :
+	    TAILQ_FIRST(&lane->ready));
+}
+
+/* Does mta have to be told? */
+static int
+lane_has_news(const struct lane *lane, uint32_t due)
+{
+	if (lane->now)
+		return (due > 0 || lane->told > 0);
+	if (due == 0 || lane->told == 0)
+		return (due != lane->told);
+	return (due / 2 >= lane->told && lane->told < lane->limit);
+}
+
+void
+lane_update(struct lane *lane)
+{
+	if (!lane->is_news && queue_mta() != NULL &&
+	    lane_has_news(lane, lane_due(lane))) {
+		TAILQ_INSERT_TAIL(&lanes.news, lane, news);
+		lane->is_news = 1;
+		lane_kick();
+	}
+	group_update(lane);
+}
+
+void
+lane_kick(void)
+{
+	loop_job_queue(&lanes.job);
+}
+
+struct rcpt *
+lane_first_good(struct lane *lane, const struct envelope **e)
+{
+	struct rcpt	*rcpt;
+
+	while (lane_due(lane) > 0) {
+		rcpt = lane_first(lane);
+		if ((*e = message_envelope(rcpt_message(rcpt))) == NULL)
+			handout_unread(rcpt, errno);
+		else if (!handout_misfit(rcpt, *e))
+			return (rcpt);
+	}
+	return (NULL);
+}
+
+static void
+lane_tell(struct ipc *mta, struct lane *lane)
+{
+	const struct envelope	*e;
+	struct rcpt		*rcpt;
+	struct work		 work;
+
+	memset(&work, 0, sizeof(work));
+	rcpt = lane_first_good(lane, &e);
+	work.lane = lane->id;
+	work.due = rcpt == NULL ? 0 : lane_due(lane);
+	if (work.due == 0 && lane->told == 0)
+		return;
+	if (rcpt != NULL) {
+		work.binding = lane->binding->name;
+		work.destination = lane->destination;
+		work.action = envelope_rcpt(e, rcpt->number)->action;
+		work.sender = address_domain(e->sender);
+		work.failed = lane->failures > 0;
+		work.now = lane->now;
+	}
+	ipc_begin(mta, QUEUE_WORK);
+	work_put(mta, &work);
+	ipc_end(mta);
+	lane->told = work.due;
+	lane->now = 0;
+}
+
+static void
+lanes_tell(void *arg)
+{
+	struct lane	*lane;
+	struct ipc	*mta = queue_mta();
+	int		 left;
+
+	if (!queue_begun())
+		return;			/* it comes again */
+	for (left = NEWS_STEP; left > 0; left--) {
+		if ((lane = TAILQ_FIRST(&lanes.news)) == NULL)
+			return;
+		/* lane_tick() goes on */
+		if (mta != NULL && ipc_pending(mta) > NEWS_PENDING)
+			return;
+		TAILQ_REMOVE(&lanes.news, lane, news);
+		lane->is_news = 0;
+		if (mta != NULL && lane_has_news(lane, lane_due(lane)))
+			lane_tell(mta, lane);
+	}
+	lane_kick();
+}
+
+void
+lane_mta_changed(void)
+{
+	struct binding	*binding;
+	struct lane	*lane;
+
+	for (binding = queue_binding_next(NULL); binding != NULL;
+	    binding = queue_binding_next(binding)) {
+		binding->down4 = binding->down6 = 0;
+		binding->connections = 0;
+		free(binding->reason);
+		binding->reason = NULL;
+		for (lane = lane_next(binding, NULL); lane != NULL;
+		    lane = lane_next(binding, lane)) {
+			lane->told = 0;
+			/* nobody would say that it is over */
+			if (lane->state == LANE_HELD)
+				lane_open(lane);
+			else
+				lane_update(lane);
+		}
+	}
+}
+
+void
+lane_pause_changed(void)
+{
+	struct binding	*binding;
+
+	for (binding = queue_binding_next(NULL); binding != NULL;
+	    binding = queue_binding_next(binding))
+		queue_binding_update(binding);
+}
+
+/* ---- suspensions and options */
+
 uint8_t
 lane_suspensions(const struct lane *lane)
 {
-	const struct binding_conf	*binding = lane->account->binding;
-	uint8_t			 bits = 0;
+	const struct binding_conf	*conf = lane->binding->conf;
+	uint8_t				 bits = 0;
 
 	if (suspend_lane(lane) != NULL)
 		bits |= SUSPENDED_COMMAND;
-	if (binding != NULL && config_option(lanes.config, binding,
+	if (conf != NULL && config_option(lanes.config, conf,
 	    lane->destination, lane_site(lane),
 	    OPTION_SUSPEND_DELIVERY)->number)
 		bits |= SUSPENDED_FILE;
@@ -349,219 +351,341 @@ lane_suspensions(const struct lane *lane)
 int
 lane_stuck(const struct lane *lane)
 {
-	return (!account_usable(lane->account) || lane->suspended != 0 ||
-	    (lane->closed && lane->is_held));
+	return (!queue_binding_usable(lane->binding) ||
+	    lane->suspended != 0 || lane->state == LANE_HELD);
+}
+
+int
+lane_waits_for_us(const struct lane *lane)
+{
+	return (lane_stuck(lane) || queue_is_paused("mta"));
 }
 
 void
 lane_resolve(struct lane *lane)
 {
-	const struct binding_conf	*binding = lane->account->binding;
-	const struct config	*config = lanes.config;
-	const struct option	*option;
-	const char		*name;
+	const struct binding_conf	*conf = lane->binding->conf;
+	const struct config		*config = lanes.config;
+	const struct option		*option;
+	const char			*site;
 
 	lane->suspended = lane_suspensions(lane);
-	lane->window = LANE_FACTOR;
+	lane->limit = 1;
 	lane->ttl = config == NULL ? UINT32_MAX : (uint32_t)config->queue_ttl;
-	if (binding != NULL) {
-		name = lane_site(lane);
-		option = config_option(config, binding, lane->destination,
-		    name, OPTION_MAX_OUTBOUND_CONNECTIONS);
-		if (option->number > 0 && option->number < LANE_CAP)
-			lane->window = LANE_FACTOR * (uint32_t)option->number;
-		option = config_option(config, binding, lane->destination,
-		    name, OPTION_MESSAGE_EXPIRATION);
+	if (conf != NULL) {
+		site = lane_site(lane);
+		option = config_option(config, conf, lane->destination, site,
+		    OPTION_MAX_OUTBOUND_CONNECTIONS);
+		if (option->number > 0 && option->number < UINT32_MAX)
+			lane->limit = (uint32_t)option->number;
+		option = config_option(config, conf, lane->destination, site,
+		    OPTION_MESSAGE_EXPIRATION);
 		if (option->number > 0)
 			lane->ttl = (uint32_t)option->number;
 	}
 	lane_update(lane);
 }
 
+static void
+lane_renew_one(struct lane *lane)
+{
+	struct rcpt	*rcpt, *next;
+
+	/* what was held for a missing name may go now */
+	TAILQ_FOREACH_SAFE(rcpt, &lane->held, entry, next)
+		if ((rcpt->flags & RCPT_DEATHS) != RCPT_DEATHS)
+			rcpt_ready(rcpt, 0);
+	/*
+	 * An mta that had this configuration first was told that there is
+	 * nothing for it: it is told anew.
+	 */
+	lane->told = 0;
+	if (lane->state == LANE_HELD)
+		lane_open(lane);
+	lane_resolve(lane);
+}
+
 void
 lane_renew(const struct config *config)
 {
-	struct account	*account;
-	struct binding_conf	*binding;
-	struct lane	*lane;
-	struct rcpt	*rcpt, *next;
+	struct binding_conf	*conf;
+	struct binding		*binding;
+	struct lane		*lane;
 
 	lanes.config = config;
-	TAILQ_FOREACH(binding, &config->bindings, entry)
-		if (strcmp(binding->name, "*") != 0)
-			account_get(binding->name);
-	RB_FOREACH(account, queue_accounts, &lanes.tree) {
-		account_resolve(account);
-		RB_FOREACH(lane, account_lanes, &account->lanes) {
-			/* what was held for a missing name may go now */
-			TAILQ_FOREACH_SAFE(rcpt, &lane->held, entry, next)
-				if ((rcpt->flags & RCPT_DEATHS) !=
-				    RCPT_DEATHS)
-					rcpt_ready(rcpt, 0);
-			lane_resolve(lane);
-		}
+	TAILQ_FOREACH(conf, &config->bindings, entry)
+		if (strcmp(conf->name, "*") != 0)
+			(void)queue_binding_get(conf->name);
+	for (binding = queue_binding_next(NULL); binding != NULL;
+	    binding = queue_binding_next(binding)) {
+		queue_binding_resolve(binding);
+		for (lane = lane_next(binding, NULL); lane != NULL;
+		    lane = lane_next(binding, lane))
+			lane_renew_one(lane);
 	}
+}
+
+/* ---- states */
+
+/* One line of the log for each time that a lane closes or opens. */
+static void
+lane_log(const struct lane *lane, const char *event, const char *cause,
+    const char *text, uint32_t seconds)
+{
+	struct logline	 line;
+
+	logline_start(&line, event);
+	logline_add(&line, "binding", "%s", lane->binding->name);
+	logline_add(&line, "destination", "%s", lane->destination);
+	if (cause != NULL)
+		logline_add(&line, "cause", "%s", cause);
+	if (seconds > 0)
+		logline_add(&line, "for", "%s", duration_text(seconds));
+	if (text != NULL)
+		logline_text(&line, "stat", text);
+	logline_end(&line);
+}
+
+static void
+lane_set_state(struct lane *lane, enum lane_state state, const char *cause,
+    const char *text, int remote)
+{
+	if (lane->state == LANE_CLOSED)
+		TAILQ_REMOVE(&lanes.timers[lane->opens % TIMER_SLOTS], lane,
+		    timer);
+	lane->state = (uint8_t)state;
+	lane->remote = remote != 0;
+	free(lane->why);
+	lane->why = NULL;
+	if (cause != NULL && asprintf(&lane->why, "%s: %s", cause, text) == -1)
+		lane->why = NULL;
 }
 
 void
 lane_close(struct lane *lane, const char *cause, const char *text,
-    uint32_t until)
+    int remote, uint32_t seconds)
 {
-	free(lane->cause);
-	if (asprintf(&lane->cause, "%s: %s", cause, text) == -1)
-		lane->cause = NULL;
-	lane->until = until;
-	lane->closed = 1;
-	lane->is_held = strcmp(cause, "remote") != 0 &&
-	    strcmp(cause, "limit") != 0;
+	if (seconds == 0)
+		seconds = 1;
+	if (seconds > CLOSE_MOST)
+		seconds = CLOSE_MOST;
+	if (lane->state != LANE_CLOSED)
+		lane_log(lane, "lane closed", cause, text, seconds);
+	lane_set_state(lane, LANE_CLOSED, cause, text, remote);
+	lane->opens = loop_seconds() + seconds;
+	TAILQ_INSERT_TAIL(&lanes.timers[lane->opens % TIMER_SLOTS], lane,
+	    timer);
+	lane_last(lane, text);
+	lane_update(lane);
+}
+
+void
+lane_failed(struct lane *lane, const char *cause, const char *text,
+    int remote)
+{
+	uint32_t	 first = CLOSE_FIRST, most = CLOSE_MOST, wait;
+	unsigned int	 i;
+
+	if (lanes.config->retry_min < first)
+		first = (uint32_t)lanes.config->retry_min;
+	if (lanes.config->retry_max < most)
+		most = (uint32_t)lanes.config->retry_max;
+	if (lane->failures < UINT8_MAX)
+		lane->failures++;
+	for (wait = first, i = 1; i < lane->failures && wait < most; i++)
+		wait *= 2;
+	lane_close(lane, cause, text, remote, wait < most ? wait : most);
+}
+
+void
+lane_hold(struct lane *lane, const char *cause, const char *text)
+{
+	lane_log(lane, "lane held", cause, text, 0);
+	lane_set_state(lane, LANE_HELD, cause, text, 0);
+	lane_last(lane, text);
 	lane_update(lane);
 }
 
 void
 lane_open(struct lane *lane)
 {
-	free(lane->cause);
-	lane->cause = NULL;
-	lane->until = 0;
-	lane->closed = 0;
+	if (lane->state == LANE_OPEN)
+		return;
+	lane_log(lane, "lane open", NULL, NULL, 0);
+	lane_set_state(lane, LANE_OPEN, NULL, NULL, 0);
 	lane_update(lane);
+}
+
+void
+lane_good(struct lane *lane)
+{
+	lane->failures = 0;
+	if (lane->state == LANE_CLOSED || lane->state == LANE_HELD)
+		lane_open(lane);
+}
+
+void
+lane_retry(struct lane *lane)
+{
+	lane->now = 1;
+	if (lane->state == LANE_CLOSED)
+		lane_open(lane);
+	else
+		lane_update(lane);
+}
+
+static void
+lane_add_judged(struct lane *lane, uint32_t since)
+{
+	lane->judge = since;
+	if (!lane->is_judged) {
+		TAILQ_INSERT_TAIL(&lanes.judged, lane, judged);
+		lane->is_judged = 1;
+	}
+	loop_job_queue(&lanes.judge);
+}
+
+void
+lane_judge(struct lane *lane, uint32_t since)
+{
+	lane_add_judged(lane, since);
+}
+
+void
+lane_fail_all(struct lane *lane, const char *text, uint32_t since)
+{
+	lane_set_state(lane, LANE_FAILING, "local", text, 0);
+	lane_last(lane, text);
+	lane_add_judged(lane, since);
+	lane_update(lane);
+}
+
+/* A few of each lane that has some to fail; who cannot go on stays. */
+static void
+lanes_judge(void *arg)
+{
+	struct lane	*lane, *next;
+
+	TAILQ_FOREACH_SAFE(lane, &lanes.judged, judged, next) {
+		if (lane_age_judge(lane))
+			continue;
+		TAILQ_REMOVE(&lanes.judged, lane, judged);
+		lane->is_judged = 0;
+		if (lane->state == LANE_FAILING)
+			lane_open(lane);
+	}
+	queue_commit();
+}
+
+static void
+lanes_open(struct lanes *slot, uint32_t now)
+{
+	struct lane	*lane, *next;
+
+	TAILQ_FOREACH_SAFE(lane, slot, timer, next)
+		if (lane->opens <= now)
+			lane_open(lane);
+}
+
+void
+lane_tick(void)
+{
+	uint32_t	 now = loop_seconds();
+
+	while (lanes.timed < now) {
+		lanes.timed++;
+		lanes_open(&lanes.timers[lanes.timed % TIMER_SLOTS], now);
+	}
+	if (!TAILQ_EMPTY(&lanes.judged))
+		loop_job_queue(&lanes.judge);
+	if (!TAILQ_EMPTY(&lanes.news))
+		lane_kick();
 }
 
 void
 lane_took(struct lane *lane)
 {
 	lanes.in_hand++;
-	lane->account->in_hand++;
 	lane->in_hand++;
-	lane_update(lane);
+	lane->passed = 0;
 }
 
 void
 lane_gave(struct lane *lane)
 {
 	lanes.in_hand--;
-	lane->account->in_hand--;
 	lane->in_hand--;
 	lane->idle = loop_seconds();
-	lane_update(lane);
-	lane_kick();
 }
 
 void
-lane_forget(void)
+lane_free(struct lane *lane)
 {
-	struct account	*account;
-	struct lane	*lane;
-
-	RB_FOREACH(account, queue_accounts, &lanes.tree) {
-		account->down4 = account->down6 = 0;
-		account->connections = 0;
-		free(account->reason);
-		account->reason = NULL;
-		RB_FOREACH(lane, account_lanes, &account->lanes) {
-			lane->announced = 0;
-			lane_open(lane);
-		}
-	}
+	if (lane->is_news)
+		TAILQ_REMOVE(&lanes.news, lane, news);
+	if (lane->is_judged)
+		TAILQ_REMOVE(&lanes.judged, lane, judged);
+	lane_set_state(lane, LANE_OPEN, NULL, NULL, 0);
+	RB_REMOVE(binding_lanes, &lane->binding->lanes, lane);
+	RB_REMOVE(queue_lanes, &lanes.ids, lane);
+	free(lane->destination);
+	free(lane->site);
+	free(lane->last);
+	free(lane);
 }
 
-void
-lane_kick(void)
-{
-	if (lanes.ops != NULL)
-		loop_job_queue(&lanes.job);
-}
-
-/* One binding's turn, while its deficit lasts; tasks handed out. */
-static int
-account_run(struct account *account)
-{
-	struct lane	*lane;
-	int		 n, tasks;
-
-	tasks = 0;
-	account->deficit += LANE_QUANTUM;
-	while (account->deficit > 0 && account->is_active) {
-		lane = TAILQ_FIRST(&account->round);
-		if (lane->deficit <= 0)
-			lane->deficit += LANE_QUANTUM;
-		if ((n = lanes.ops->hand(lane)) > 0)
-			tasks++;
-		else
-			n = 1;		/* never for nothing */
-		account->deficit -= n;
-		lane->deficit -= n;
-		if (lane->is_active && lane->deficit <= 0) {
-			TAILQ_REMOVE(&account->round, lane, active);
-			TAILQ_INSERT_TAIL(&account->round, lane, active);
-		}
-		/* no binding holds more of the cap than is free */
-		if (account->in_hand > LANE_CAP - lanes.in_hand)
-			break;
-	}
-	return (tasks);
-}
-
-int
-lane_step(void)
-{
-	struct account	*account;
-	uint32_t	 skipped;
-	int		 left;
-
-	skipped = 0;
-	left = LANE_STEP;
-	while (left > 0 && skipped < lanes.active &&
-	    lanes.in_hand < LANE_CAP && !lanes.ops->busy()) {
-		account = TAILQ_FIRST(&lanes.round);
-		TAILQ_REMOVE(&lanes.round, account, active);
-		TAILQ_INSERT_TAIL(&lanes.round, account, active);
-		if (account->in_hand >= LANE_CAP - lanes.in_hand) {
-			skipped++;
-			continue;
-		}
-		skipped = 0;
-		left -= account_run(account) + 1;
-	}
-	return (left <= 0);
-}
-
-static void
-lane_run(void *arg)
-{
-	if (lane_step())
-		lane_kick();
-}
+/* ---- what is said of it */
 
 const char *
-lane_why(const struct lane *lane)
+lane_why(const struct lane *lane, char *buf, size_t size)
 {
-	const struct account	*account = lane->account;
+	const struct binding	*binding = lane->binding;
 
-	if (account->name[0] == '\0')
+	if (binding->name[0] == '\0')
 		return ("no binding");
-	if (account->binding == NULL)
+	if (binding->conf == NULL)
 		return ("unknown binding");
-	if (!account_usable(account))
-		return (account_state(account));
+	if (!queue_binding_usable(binding))
+		return (queue_binding_state(binding, buf, size));
 	if (lane->suspended)
 		return ("suspended");
-	if (lane->closed)
-		return (lane->cause != NULL ? lane->cause : "closed");
+	if (lane->state != LANE_OPEN)
+		return (lane->why != NULL ? lane->why : "closed");
 	return (NULL);
 }
 
 int
 lane_is_suspended(const struct lane *lane)
 {
-	return (lane->suspended && account_usable(lane->account));
+	return (lane->suspended && queue_binding_usable(lane->binding));
 }
 
 int
-lane_is_remote(const struct lane *lane)
+lane_is_closed(const struct lane *lane)
 {
-	return (lane->closed && !lane->suspended && lane->cause != NULL &&
-	    strncmp(lane->cause, "remote:", 7) == 0);
+	return (lane->state == LANE_CLOSED && !lane->suspended &&
+	    queue_binding_usable(lane->binding));
+}
+
+int64_t
+lane_opens_in(const struct lane *lane)
+{
+	const struct suspension	*s;
+	int64_t			 end;
+
+	if (!queue_binding_usable(lane->binding))
+		return (-1);
+	if (lane->suspended == SUSPENDED_COMMAND) {
+		s = suspend_lane(lane);
+		if (s == NULL || s->until == 0)
+			return (-1);
+		end = (int64_t)s->until - schedule_now();
+		return (end > 0 ? end : 0);
+	}
+	if (lane->suspended || lane->state != LANE_CLOSED)
+		return (-1);
+	return (lane->opens > loop_seconds() ?
+	    lane->opens - loop_seconds() : 0);
 }
 
 uint32_t
@@ -571,18 +695,14 @@ lane_in_hand(void)
 }
 
 void
-lane_last(struct lane *lane, const char *words)
+lane_last(struct lane *lane, const char *text)
 {
-	char	 text[160];
+	char	 summary[160];
 
-	strlcpy(text, words, sizeof(text));	/* a summary: may be cut */
-	if (lane->last == NULL || strcmp(lane->last, text) != 0) {
-		free(lane->last);
-		lane->last = strdup(text);
-	}
-	if (lane->account->last == NULL ||
-	    strcmp(lane->account->last, text) != 0) {
-		free(lane->account->last);
-		lane->account->last = strdup(text);
-	}
+	strlcpy(summary, text, sizeof(summary));	/* may be cut */
+	queue_binding_last(lane->binding, summary);
+	if (lane->last != NULL && strcmp(lane->last, summary) == 0)
+		return;
+	free(lane->last);
+	lane->last = strdup(summary);
 }

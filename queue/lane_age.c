@@ -21,16 +21,23 @@
  */
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/log.h"
 #include "lib/loop.h"
+#include "queue/bounce.h"
+#include "queue/handout.h"
+#include "queue/lane.h"
 #include "queue/queue.h"
+#include "queue/schedule.h"
 
 #define SWEEP_LANES	256		/* at least, a second */
 #define SWEEP_ROUND	30		/* seconds for all, at most */
 #define SWEEP_RCPTS	256		/* of one lane */
 #define SWEEP_BACK	32		/* steps to a place in the list */
 #define LANE_IDLE	60		/* seconds until it is forgotten */
+#define GRACE		3600		/* seconds after a start or a jump */
+#define JUDGE_STEP	256		/* recipients of a lane, a turn */
 
 static struct {
 	struct lanes	 all;
@@ -129,19 +136,33 @@ lane_age(struct rcpt *rcpt, uint32_t now)
 	return (created < now ? (int)(now - created) : 0);
 }
 
+/* The clock cannot be believed, or mail could not go: nobody is too old yet. */
+static int
+lane_grace(void)
+{
+	return (loop_seconds() - schedule_jumped() < GRACE);
+}
+
+/*
+ * What waits for its turn at a host is tried, and expires if that fails; what
+ * cannot be tried has nothing but its age.
+ */
 static void
 lane_expire(struct lane *lane, const struct lane_ops *ops, uint32_t now)
 {
 	struct rcpt	*rcpt, *next;
-	int		 left;
+	int		 left, all;
 
+	if (lane_grace())
+		return;
+	all = lane_waits_for_us(lane);
 	left = SWEEP_RCPTS;
 	for (rcpt = TAILQ_FIRST(&lane->ages); rcpt != NULL; rcpt = next) {
 		if ((uint32_t)lane_age(rcpt, now) < lane->ttl || left-- == 0)
 			break;
 		next = TAILQ_NEXT(rcpt, age);
-		/* a message's last recipient takes it away, not the next */
-		if (rcpt->place == PLACE_HAND || rcpt->place == PLACE_BOUNCING)
+		if (rcpt->place == PLACE_HAND || rcpt->place ==
+		    PLACE_BOUNCING || (!all && rcpt->place != PLACE_HELD))
 			continue;
 		if (ops->expired(rcpt) == -1)
 			break;
@@ -179,9 +200,7 @@ lane_look(struct lane *lane, const struct lane_ops *ops)
 		lane_expire(lane, ops, now);
 	if (config != NULL && config->queue_warn > 0)
 		lane_warn(lane, ops, (uint32_t)config->queue_warn, now);
-	if (lane->closed && lane->until != 0 && lane->until + 5 < now)
-		lane_open(lane);
-	if (lane->queued > 0 || lane->in_hand > 0)
+	if (lane->queued > 0 || lane->in_hand > 0 || lane->told > 0)
 		return;
 	if (loop_seconds() - lane->idle < LANE_IDLE)
 		return;
@@ -207,4 +226,70 @@ lane_sweep(const struct lane_ops *ops)
 		TAILQ_INSERT_TAIL(&ages.all, lane, all);
 		lane_look(lane, ops);
 	}
+}
+
+/* The first that was ready in time, without looking at all others. */
+static struct rcpt *
+lane_doomed(struct lane *lane)
+{
+	struct rcpt	*rcpt;
+
+	rcpt = TAILQ_FIRST(&lane->ready);
+	if (rcpt == NULL || rcpt->due > lane->judge)
+		rcpt = TAILQ_FIRST(&lane->urgent);
+	return (rcpt == NULL || rcpt->due > lane->judge ? NULL : rcpt);
+}
+
+/* There can be no host for any of them. */
+static int
+judge_all(struct lane *lane, const char *text)
+{
+	struct rcpt	*rcpt;
+	int		 left;
+
+	for (left = JUDGE_STEP; (rcpt = lane_doomed(lane)) != NULL; left--) {
+		if (left == 0 || bounce_busy() || spool_congested() ||
+		    spool_failed())
+			return (1);
+		lane->binding->perm++;
+		queue_stats()->permfails++;
+		result_log(rcpt, "permfail", "local", NULL, text);
+		bounce_rcpt(rcpt, BOUNCE_FAILED, text, NULL, 0);
+	}
+	return (0);
+}
+
+/* Those that are too old: the oldest come first. */
+static int
+judge_old(struct lane *lane, const char *text)
+{
+	struct rcpt	*rcpt, *next;
+	uint32_t	 now = schedule_now();
+	int		 left = JUDGE_STEP;
+
+	TAILQ_FOREACH_SAFE(rcpt, &lane->ages, age, next) {
+		if ((uint32_t)lane_age(rcpt, now) < lane->ttl)
+			break;
+		if (rcpt->place != PLACE_READY || rcpt->due > lane->judge)
+			continue;
+		if (left-- == 0 || bounce_busy() || spool_congested() ||
+		    spool_failed())
+			return (1);
+		bounce_rcpt(rcpt, BOUNCE_EXPIRED, text, NULL, lane->remote);
+	}
+	return (0);
+}
+
+int
+lane_age_judge(struct lane *lane)
+{
+	const char	*text = lane->why;
+
+	if (lane->state == LANE_OPEN || text == NULL)
+		return (0);		/* something went well meanwhile */
+	/* "cause: text" */
+	text = strstr(text, ": ");
+	text = text == NULL ? lane->why : text + 2;
+	return (lane->state == LANE_FAILING ? judge_all(lane, text) :
+	    judge_old(lane, text));
 }

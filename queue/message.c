@@ -25,8 +25,9 @@
 
 #include "lib/log.h"
 #include "lib/loop.h"
+#include "queue/lane.h"
 #include "queue/pool.h"
-#include "queue/queue.h"
+#include "queue/schedule.h"
 
 RB_HEAD(queue_messages, message);
 
@@ -132,7 +133,7 @@ message_from_envelope(const struct envelope *e)
 			rcpt->flags |= RCPT_GROUP;
 		if (from->state != RCPT_WAITING)
 			continue;
-		rcpt->lane = lane_get(account_get(from->binding),
+		rcpt->lane = lane_get(queue_binding_get(from->binding),
 		    from->destination);
 		m->open++;
 	}
@@ -201,7 +202,7 @@ rcpt_begin(struct rcpt *rcpt)
 	messages.rcpts++;
 	lane->grouped += (rcpt->flags & RCPT_GROUP) != 0;
 	lane->queued++;
-	lane->account->queued++;
+	lane->binding->queued++;
 	if (rcpt->due > schedule_now())
 		rcpt_wait(rcpt, rcpt->due);
 	else
@@ -224,13 +225,18 @@ place_leave(struct rcpt *rcpt)
 	switch (rcpt->place) {
 	case PLACE_READY:
 		TAILQ_REMOVE(&lane->ready, rcpt, entry);
-		if (TAILQ_EMPTY(&lane->ready))
-			lane_update(lane);
+		lane->nready--;
+		lane_update(lane);
+		break;
+	case PLACE_URGENT:
+		TAILQ_REMOVE(&lane->urgent, rcpt, entry);
+		lane->nurgent--;
+		lane_update(lane);
 		break;
 	case PLACE_WAIT:
 		schedule_remove(rcpt);
 		lane->waiting--;
-		lane->account->deferred--;
+		lane->binding->deferred--;
 		break;
 	case PLACE_HELD:
 		TAILQ_REMOVE(&lane->held, rcpt, entry);
@@ -239,21 +245,35 @@ place_leave(struct rcpt *rcpt)
 	rcpt->place = PLACE_NONE;
 }
 
+/* What comes back to the head was due before. */
 void
 rcpt_ready(struct rcpt *rcpt, int head)
 {
 	struct lane	*lane = rcpt->lane;
-	int		 first;
 
 	place_leave(rcpt);
 	rcpt->place = PLACE_READY;
-	first = TAILQ_EMPTY(&lane->ready);
 	if (head)
 		TAILQ_INSERT_HEAD(&lane->ready, rcpt, entry);
-	else
+	else {
+		rcpt->due = schedule_now();
 		TAILQ_INSERT_TAIL(&lane->ready, rcpt, entry);
-	if (first || rcpt->flags & RCPT_GROUP)
-		lane_update(lane);
+	}
+	lane->nready++;
+	lane_update(lane);
+}
+
+void
+rcpt_urgent(struct rcpt *rcpt)
+{
+	struct lane	*lane = rcpt->lane;
+
+	place_leave(rcpt);
+	rcpt->place = PLACE_URGENT;
+	rcpt->due = schedule_now();
+	TAILQ_INSERT_TAIL(&lane->urgent, rcpt, entry);
+	lane->nurgent++;
+	lane_update(lane);
 }
 
 void
@@ -263,7 +283,7 @@ rcpt_wait(struct rcpt *rcpt, uint32_t due)
 	rcpt->place = PLACE_WAIT;
 	schedule_add(rcpt, due);
 	rcpt->lane->waiting++;
-	rcpt->lane->account->deferred++;
+	rcpt->lane->binding->deferred++;
 }
 
 void
@@ -298,7 +318,7 @@ rcpt_leave(struct rcpt *rcpt)
 	lane_age_remove(lane, rcpt);
 	lane->grouped -= (rcpt->flags & RCPT_GROUP) != 0;
 	lane->queued--;
-	lane->account->queued--;
+	lane->binding->queued--;
 	lane->idle = loop_seconds();
 	rcpt->lane = NULL;
 }
@@ -318,10 +338,9 @@ rcpt_move(struct rcpt *rcpt, struct lane *lane)
 {
 	rcpt_leave(rcpt);
 	rcpt->lane = lane;
-	rcpt->due = 0;
 	lane->grouped += (rcpt->flags & RCPT_GROUP) != 0;
 	lane->queued++;
-	lane->account->queued++;
+	lane->binding->queued++;
 	lane_age_insert(lane, rcpt);
 	rcpt_ready(rcpt, 0);
 }
@@ -414,14 +433,14 @@ rcpt_bound(struct rcpt *rcpt, const struct config *config)
 void
 message_replay_done(void)
 {
-	struct account	*account;
+	struct binding	*binding;
 	struct lane	*lane;
 	struct rcpt	*rcpt;
 
-	for (account = account_next(NULL); account != NULL;
-	    account = account_next(account))
-		for (lane = lane_next(account, NULL); lane != NULL;
-		    lane = lane_next(account, lane)) {
+	for (binding = queue_binding_next(NULL); binding != NULL;
+	    binding = queue_binding_next(binding))
+		for (lane = lane_next(binding, NULL); lane != NULL;
+		    lane = lane_next(binding, lane)) {
 			if (lane->unsorted)
 				lane_age_sort(lane);
 			TAILQ_FOREACH(rcpt, &lane->ages, age) {

@@ -25,7 +25,9 @@
 
 #include "lib/log.h"
 #include "lib/text.h"
-#include "queue/queue.h"
+#include "queue/bounce.h"
+#include "queue/group.h"
+#include "queue/lane.h"
 
 /* An append under way; the message may end before it does. */
 struct again {
@@ -98,7 +100,7 @@ envelope_renew(struct envelope *e, struct message *m, char **replies)
 			continue;
 		er = &e->rcpts[n];
 		*er = e->rcpts[i];
-		binding = rcpt->lane->account->name;
+		binding = rcpt->lane->binding->name;
 		if (er->binding == NULL || strcmp(er->binding, binding) != 0)
 			er->binding = binding[0] == '\0' ? NULL : binding;
 		er->group = group_of(rcpt, er);

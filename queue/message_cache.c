@@ -26,7 +26,7 @@
 
 #include "lib/log.h"
 #include "lib/text.h"
-#include "queue/queue.h"
+#include "queue/message.h"
 
 #define CACHE_OCTETS	(16 * 1024 * 1024)
 /* What an envelope takes, about. */

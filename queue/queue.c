@@ -29,7 +29,17 @@
 #include "lib/loop.h"
 #include "lib/role.h"
 #include "lib/text.h"
+#include "queue/bounce.h"
+#include "queue/client.h"
+#include "queue/counter.h"
+#include "queue/doing.h"
+#include "queue/group.h"
+#include "queue/handout.h"
+#include "queue/lane.h"
 #include "queue/queue.h"
+#include "queue/schedule.h"
+#include "queue/suspend.h"
+#include "queue/transaction.h"
 
 /* That what is being written may take when the stop comes. */
 #define STOP_SECONDS	10
@@ -67,13 +77,11 @@ static const struct ipc_entry from_smtpd[] = {
 
 static const struct ipc_entry from_mta[] = {
 	{ MTA_BIND,		transaction_bound },
-	{ MTA_FETCH,		content_fetch },
-	{ MTA_RESULT,		delivery_result },
-	{ MTA_RETURN,		delivery_return },
-	{ MTA_LANE,		delivery_lane },
-	{ MTA_BINDING,		delivery_binding },
-	{ MTA_COUNTS,		delivery_counts },
-	{ MTA_SITE,		delivery_site },
+	{ MTA_PULL,		handout_pull },
+	{ MTA_RESULT,		result_got },
+	{ MTA_ATTEMPT,		result_attempt },
+	{ MTA_BINDING,		result_binding },
+	{ MTA_DOING,		doing_got },
 	{ MTA_RATE,		counter_told },
 	{ MTA_RDNS,		on_name },
 	{ MTA_ANSWER,		control_answer },
@@ -94,9 +102,6 @@ static const struct role_callbacks callbacks = {
 };
 
 static const struct lane_ops lane_ops = {
-	.hand = delivery_hand,
-	.busy = delivery_busy,
-	.gone = delivery_lane_gone,
 	.expired = expired,
 	.late = late,
 };
@@ -137,25 +142,6 @@ struct ipc *
 queue_mta(void)
 {
 	return (queue.stopping ? NULL : queue.mta);
-}
-
-/*
- * A role may be ahead of this one by a reload: what it names then is in the
- * configuration that was parsed here and not yet put in force.
- */
-struct account *
-queue_account(const char *name)
-{
-	struct account	*account;
-
-	if (name[0] == '\0')
-		return (NULL);
-	if ((account = account_find(name)) != NULL)
-		return (account);
-	if (role_next() == NULL ||
-	    config_binding(role_next(), name) == NULL)
-		return (NULL);
-	return (account_get(name));
 }
 
 struct ipc *
@@ -204,7 +190,7 @@ queue_pause(const char *what, int on)
 		if (strcmp(what, pausable[i]) == 0)
 			queue.paused[i] = on;
 	tell_pause();
-	lane_kick();
+	lane_pause_changed();
 }
 
 int
@@ -274,7 +260,7 @@ on_flushed(struct ipc *ipc, struct ipc_msg *msg)
 	ipc_get_end(msg);
 	spool_flushed(batch, (int)error);
 	queue_commit();			/* the next batch has gathered */
-	lane_kick();
+	handout_kick();
 }
 
 /* A client's name: to smtpd. */
@@ -331,7 +317,8 @@ mta_closed(struct ipc *ipc, void *arg)
 	ipc_free(ipc);
 	queue.mta = NULL;
 	content_mta_gone();
-	delivery_mta_gone();
+	handout_mta_gone();
+	doing_mta_gone();
 	control_mta_gone();
 }
 
@@ -363,8 +350,9 @@ on_peer(enum role role, int fd)
 		queue.mta = ipc_new(fd, "mta", from_mta, mta_closed, NULL);
 		ipc_distrust(queue.mta);
 		counter_tell(queue.mta);
+		suspend_tell(queue.mta);
 		transaction_mta_up();
-		lane_kick();
+		lane_mta_changed();
 		break;
 	case ROLE_FLUSH:
 		queue.flush = ipc_new(fd, "flush", from_flush, other_closed,
@@ -387,10 +375,11 @@ static void
 tell_unknown(const struct config *now, const struct config *before)
 {
 	const char	*word = before == NULL ? "unknown" : "removed";
-	struct account	*a;
+	struct binding	*a;
 
-	for (a = account_next(NULL); a != NULL; a = account_next(a)) {
-		if (a->name[0] == '\0' || a->binding != NULL ||
+	for (a = queue_binding_next(NULL); a != NULL;
+	    a = queue_binding_next(a)) {
+		if (a->name[0] == '\0' || a->conf != NULL ||
 		    (before == NULL ? a->queued == 0 :
 		    config_binding(before, a->name) == NULL))
 			continue;
@@ -428,6 +417,7 @@ on_begin(void)
 {
 	queue.begun = 1;
 	lane_kick();
+	handout_kick();
 	tell_accepting();
 }
 
@@ -458,12 +448,11 @@ tell(struct rcpt *rcpt, enum bounce_kind kind, const char *words)
 {
 	const struct lane	*lane = rcpt->lane;
 
-	if (lane->suspended || !account_usable(lane->account) ||
-	    rcpt->place == PLACE_HELD)
+	if (lane_waits_for_us(lane) || rcpt->place == PLACE_HELD)
 		words = NULL;
-	else if (words == NULL && lane->cause != NULL &&
-	    strncmp(lane->cause, "remote: ", 8) == 0)
-		words = lane->cause + 8;
+	else if (words == NULL && lane->remote && lane->why != NULL &&
+	    strncmp(lane->why, "remote: ", 8) == 0)
+		words = lane->why + 8;
 	if (words == NULL)
 		bounce_rcpt(rcpt, kind, "held by the sending system", NULL,
 		    0);
@@ -506,7 +495,6 @@ static void
 due(struct rcpt *rcpt)
 {
 	rcpt_ready(rcpt, 0);
-	rcpt->due = 0;
 }
 
 /* What is due goes to its lanes, a step a turn. */
@@ -560,7 +548,9 @@ on_tick(void *arg)
 		return;
 	loop_job_queue(&queue.due);
 	lane_sweep(&lane_ops);
-	lane_kick();
+	lane_tick();
+	handout_kick();
+	doing_tick();
 	suspend_tick();
 	group_tick();
 	bounce_tick();
@@ -645,7 +635,7 @@ replay_move(uint64_t id, uint32_t number, const char *binding,
 		return;
 	lane = rcpt->lane;
 	lane_age_remove(lane, rcpt);
-	rcpt->lane = lane_get(account_get(binding), lane->destination);
+	rcpt->lane = lane_get(queue_binding_get(binding), lane->destination);
 	lane_age_insert(rcpt->lane, rcpt);
 	rcpt->due = 0;
 	rcpt->flags &= (uint8_t)~RCPT_GROUP;
@@ -708,7 +698,7 @@ queue_role(const char *root, int foreground, int verbose)
 	loop_job_init(&queue.due, run_due, NULL);
 	loop_timer_init(&queue.tick, on_tick, NULL);
 	loop_timer_init(&queue.overdue, stop_now, NULL);
-	lane_setup(&lane_ops);
+	lane_init();
 	schedule_init(schedule_now(), due);
 	spool_set_mover(message_again);
 	spool_set_located(located);

@@ -24,12 +24,14 @@
  */
 
 #include "lib/loop.h"
-#include "queue/queue.h"
+#include "queue/message.h"
+#include "queue/schedule.h"
 
 #define BLOCK_BITS	8
 #define BLOCK_SECONDS	(1U << BLOCK_BITS)
 #define BLOCKS		4096U
 #define STEP		500		/* recipients of one run */
+#define JUMP		60		/* seconds: more than a correction */
 
 static struct {
 	struct rcpts	 seconds[BLOCK_SECONDS];
@@ -37,6 +39,7 @@ static struct {
 	uint32_t	 now;		/* second that is being emptied */
 	void		(*due)(struct rcpt *);
 	int64_t		 offset;	/* of the time of day */
+	uint32_t	 jumped;	/* loop_seconds() */
 } wheel;
 
 void
@@ -62,9 +65,17 @@ schedule_now(void)
 
 	seconds = loop_seconds();
 	offset = (int64_t)loop_epoch() - seconds;
+	if (offset > wheel.offset + JUMP)
+		wheel.jumped = (uint32_t)seconds;
 	if (offset > wheel.offset)
 		wheel.offset = offset;
 	return ((uint32_t)(seconds + wheel.offset));
+}
+
+uint32_t
+schedule_jumped(void)
+{
+	return (wheel.jumped);
 }
 
 /* Spreads ids and tries over 32 bits: same message, same time. */

@@ -242,13 +242,13 @@ is_space(int error)
 
 static void
 batch_account(struct batch *b, struct segment *s,
-    void (*account)(struct segment *, uint64_t, uint64_t))
+    void (*binding)(struct segment *, uint64_t, uint64_t))
 {
 	uint32_t	 i;
 
 	for (i = 0; i < b->count; i++)
 		if (b->entries[i].type == RECORD_MESSAGE)
-			account(s, b->entries[i].size, b->entries[i].content);
+			binding(s, b->entries[i].size, b->entries[i].content);
 }
 
 /* One pwritev at the end of the current segment; 0 or errno. */

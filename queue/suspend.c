@@ -26,10 +26,14 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/ipc.h"
 #include "lib/log.h"
 #include "lib/loop.h"
 #include "lib/text.h"
+#include "queue/lane.h"
 #include "queue/queue.h"
+#include "queue/schedule.h"
+#include "queue/suspend.h"
 
 #define SCOPE_MAX	512
 #define STATE_MAX	2048
@@ -38,14 +42,13 @@ RB_HEAD(suspensions, suspension);
 
 static int	 suspension_compare(const struct suspension *,
 		    const struct suspension *);
-RB_PROTOTYPE(suspensions, suspension, node, suspension_compare);
 
 static struct {
 	struct suspensions	 tree;
 	uint64_t		 next;	/* earliest end, 0: none has one */
 } suspend = { RB_INITIALIZER(&suspend.tree), 0 };
 
-RB_GENERATE(suspensions, suspension, node, suspension_compare);
+RB_GENERATE_STATIC(suspensions, suspension, node, suspension_compare)
 
 static int
 text_compare(const char *a, const char *b)
@@ -102,7 +105,7 @@ const struct suspension *
 suspend_lane(const struct lane *lane)
 {
 	const struct suspension	*found;
-	const char		*name = lane->account->name, *site, *dot;
+	const char		*name = lane->binding->name, *site, *dot;
 	char			 pattern[DOMAIN_MAX + 2];
 
 	if (RB_EMPTY(&suspend.tree))
@@ -297,20 +300,40 @@ suspend_checkpoint(void)
 void
 suspend_apply(const char *name)
 {
-	struct account	*account;
+	struct binding	*binding;
 	struct lane	*lane;
 
-	if ((account = account_find(name)) == NULL)
+	if ((binding = queue_binding_find(name)) == NULL)
 		return;
-	account->refuse &= (uint8_t)~SUSPENDED_COMMAND;
+	binding->refuse &= (uint8_t)~SUSPENDED_COMMAND;
 	if (suspend_binding(name, 1) != NULL)
-		account->refuse |= SUSPENDED_COMMAND;
-	for (lane = lane_next(account, NULL); lane != NULL;
-	    lane = lane_next(account, lane)) {
+		binding->refuse |= SUSPENDED_COMMAND;
+	for (lane = lane_next(binding, NULL); lane != NULL;
+	    lane = lane_next(binding, lane)) {
 		lane_resolve(lane);
-		if (lane->suspended)
-			delivery_recall(lane);
 	}
+}
+
+/* mta must not connect to a host of the site either. */
+static void
+suspend_tell_one(struct ipc *mta, const struct suspension *s, int on)
+{
+	if (mta == NULL || s->site == NULL || s->reception)
+		return;
+	ipc_begin(mta, QUEUE_SUSPEND);
+	ipc_put_str(mta, s->binding);
+	ipc_put_str(mta, s->site);
+	ipc_put_u8(mta, (uint8_t)on);
+	ipc_end(mta);
+}
+
+void
+suspend_tell(struct ipc *mta)
+{
+	struct suspension	*s;
+
+	RB_FOREACH(s, suspensions, &suspend.tree)
+		suspend_tell_one(mta, s, 1);
 }
 
 static void
@@ -341,6 +364,7 @@ suspend_set(const struct suspension *s, spool_done *done, void *arg)
 	suspend_put(s);
 	suspend_record(s, done, arg);
 	suspend_log("suspended", s, s->by);
+	suspend_tell_one(queue_mta(), s, 1);
 	suspend_apply(s->binding);
 	queue_commit();
 }
@@ -358,6 +382,7 @@ suspend_lift(const struct suspension *s, const char *by, spool_done *done,
 		return (-1);
 	spool_suspend(scope, "", done, arg);
 	suspend_log("resumed", s, by);
+	suspend_tell_one(queue_mta(), s, 0);
 	RB_REMOVE(suspensions, &suspend.tree, old);
 	suspension_free(old);
 	suspend_apply(s->binding);

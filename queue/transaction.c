@@ -35,8 +35,12 @@
 #include <strings.h>
 
 #include "lib/address.h"
+#include "lib/ipc.h"
 #include "lib/log.h"
 #include "lib/text.h"
+#include "queue/bounce.h"
+#include "queue/lane.h"
+#include "queue/queue.h"
 #include "queue/transaction.h"
 
 /* What smtpd may have under way here, and how long a word may be. */
@@ -79,8 +83,8 @@ void
 tx_rcpt_free(struct tx_rcpt *rcpt)
 {
 	tx_rcpt_unask(rcpt);
-	if (rcpt->account != NULL)
-		rcpt->account->queued--;
+	if (rcpt->binding != NULL)
+		rcpt->binding->queued--;
 	TAILQ_REMOVE(&rcpt->tx->rcpts, rcpt, entry);
 	rcpt->tx->nrcpts--;
 	transactions.nrcpts--;

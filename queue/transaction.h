@@ -26,7 +26,14 @@
 #include <sys/tree.h>
 #include <stdint.h>
 
-#include "queue/queue.h"
+#include "lib/facts.h"
+
+struct action;
+struct binding;
+struct ipc;
+struct ipc_msg;
+struct lane;
+struct message;
 
 enum answer {
 	ANSWER_NONE,			/* nobody was asked yet */
@@ -40,7 +47,7 @@ struct tx_rcpt {
 	TAILQ_ENTRY(tx_rcpt)	 asking;
 	RB_ENTRY(tx_rcpt)	 node;		/* while it is being stored */
 	struct transaction	*tx;
-	struct account		*account;	/* a place on it is ours */
+	struct binding		*binding;	/* a place on it is ours */
 	enum answer		 answer;
 	uint64_t		 ask;
 	uint32_t		 asked;		/* loop_seconds() */
@@ -77,7 +84,34 @@ struct transaction {
 	uint8_t			 gone;		/* nobody wants the answer */
 };
 
-/* transaction.c: those under way. */
+/* transaction.c: what smtpd says. */
+void		 transaction_mail(struct ipc *, struct ipc_msg *);
+void		 transaction_rcpt(struct ipc *, struct ipc_msg *);
+void		 transaction_header(struct ipc *, struct ipc_msg *);
+void		 transaction_large(struct ipc *, struct ipc_msg *);
+void		 transaction_content(struct ipc *, struct ipc_msg *);
+void		 transaction_commit(struct ipc *, struct ipc_msg *);
+void		 transaction_abort(struct ipc *, struct ipc_msg *);
+/* MTA_BIND */
+void		 transaction_bound(struct ipc *, struct ipc_msg *);
+void		 transaction_mta_up(void);	/* ask again */
+void		 transaction_tick(void);
+/*
+ * The lane's second half for an address under an action, to free; whether
+ * that is what the lane has.
+ */
+char		*action_destination(const struct action *, const char *);
+int		 lane_is_for(const struct lane *, const struct action *,
+		    const char *address);
+
+/* answer.c: to smtpd; error is errno's, 0: on disk */
+void		 answer_rcpt(uint64_t tx, uint64_t id, uint32_t number,
+		    int code, const char *reply, const char *cause);
+void		 answer_header(uint64_t tx, int code, const char *reply,
+		    const char *cause);
+void		 answer_stored(uint64_t tx, uint64_t id, int error);
+
+/* Those under way. */
 struct transaction *transaction_find(uint64_t tx);
 void		 transaction_free(struct transaction *);
 /* Its message's id, chosen when it is asked for first. */

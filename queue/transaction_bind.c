@@ -22,9 +22,13 @@
 
 #include <stdlib.h>
 
+#include "lib/ipc.h"
 #include "lib/log.h"
 #include "lib/loop.h"
 #include "lib/text.h"
+#include "queue/group.h"
+#include "queue/queue.h"
+#include "queue/queue_binding.h"
 #include "queue/transaction.h"
 
 /* Seconds that a recipient waits for an mta that is being restarted. */
@@ -133,16 +137,16 @@ transaction_header(struct ipc *ipc, struct ipc_msg *msg)
 
 /* A bounce is exempt: it is the queue's own mail. */
 static int
-admitted(struct tx_rcpt *rcpt, struct account *account)
+admitted(struct tx_rcpt *rcpt, struct binding *binding)
 {
 	if (rcpt->tx->bounce != 0)
 		return (1);
-	if (account->refuse) {
+	if (binding->refuse) {
 		refuse(rcpt, 451, "4.3.2 Mail for this binding is not "
 		    "accepted at present", "reception");
 		return (0);
 	}
-	if (account->limit > 0 && account->queued >= account->limit) {
+	if (binding->limit > 0 && binding->queued >= binding->limit) {
 		refuse(rcpt, 452, "4.3.1 Too much mail is queued for this "
 		    "binding, try later", "queue-limit");
 		return (0);
@@ -153,14 +157,14 @@ admitted(struct tx_rcpt *rcpt, struct account *account)
 void
 transaction_bound(struct ipc *ipc, struct ipc_msg *msg)
 {
-	const char	*binding, *group;
-	struct account	*account;
+	const char	*name, *group;
+	struct binding	*binding;
 	struct tx_rcpt	*rcpt;
 	uint64_t	 number;
 	uint32_t	 rule;
 
 	number = ipc_get_u64(msg);
-	binding = ipc_get_str(msg);
+	name = ipc_get_str(msg);
 	group = ipc_get_str(msg);
 	rule = ipc_get_u32(msg);
 	(void)ipc_get_str(msg);			/* mta has logged it */
@@ -172,28 +176,28 @@ transaction_bound(struct ipc *ipc, struct ipc_msg *msg)
 	if (rcpt == NULL)
 		return;
 	/* only a bounce comes with both names: they are the failed mail's */
-	if (binding != NULL && group != NULL)
+	if (name != NULL && group != NULL)
 		group = rcpt->tx->facts->group;
-	if (binding != NULL)
-		account = queue_account(binding);
+	if (name != NULL)
+		binding = queue_binding_named(name);
 	else if (group != NULL)
-		account = group_choose(group, rcpt->tx->facts->sender,
+		binding = group_choose(group, rcpt->tx->facts->sender,
 		    rcpt->address, rcpt->destination, GROUP_BIRTH);
 	else
-		account = NULL;
-	if (account == NULL && rcpt->tx->bounce == 0) {
+		binding = NULL;
+	if (binding == NULL && rcpt->tx->bounce == 0) {
 		refuse(rcpt, 451, "4.3.5 No binding for this message",
 		    "no-binding");
 		return;
 	}
-	if (account == NULL)
-		account = account_get(NULL);
-	if (!admitted(rcpt, account))
+	if (binding == NULL)
+		binding = queue_binding_get(NULL);
+	if (!admitted(rcpt, binding))
 		return;
 	tx_rcpt_unask(rcpt);
 	rcpt->answer = ANSWER_TAKEN;
-	rcpt->account = account;
-	account->queued++;
+	rcpt->binding = binding;
+	binding->queued++;
 	rcpt->rule = rule;
 	rcpt->group = text_copy(group);
 	decided(rcpt, 250, "2.1.5 Recipient ok", NULL);

@@ -24,9 +24,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/ipc.h"
 #include "lib/log.h"
 #include "lib/loop.h"
 #include "lib/text.h"
+#include "queue/bounce.h"
+#include "queue/lane.h"
+#include "queue/queue.h"
+#include "queue/schedule.h"
 #include "queue/transaction.h"
 
 /* The spool is done with it: on disk, or not at all. */
@@ -52,7 +57,7 @@ stored(void *arg, int error)
 		(void)message_insert(m);
 		i = 0;
 		TAILQ_FOREACH(rcpt, &t->rcpts, entry)
-			m->rcpts[i++].lane = lane_get(rcpt->account,
+			m->rcpts[i++].lane = lane_get(rcpt->binding,
 			    rcpt->destination);
 		m->open = i;
 		queue_stats()->accepted_rcpts += i;
@@ -60,7 +65,7 @@ stored(void *arg, int error)
 			rcpt_enter(&m->rcpts[i]);
 		/* it will not go at once: memory has no use for it */
 		for (i = 0; i < m->nrcpts; i++)
-			if (m->rcpts[i].lane->is_active)
+			if (lane_due(m->rcpts[i].lane) > 0)
 				break;
 		if (i == m->nrcpts)
 			cache_drop(m->id);
@@ -86,7 +91,7 @@ envelope_size(const struct transaction *t)
 		size += sizeof(struct envelope_rcpt) +
 		    packed_size(rcpt->address) + packed_size(rcpt->action) +
 		    packed_size(rcpt->destination) +
-		    packed_size(rcpt->account->name) +
+		    packed_size(rcpt->binding->name) +
 		    packed_size(rcpt->group) + packed_size(rcpt->orcpt) +
 		    packed_size(rcpt->notify);
 	return (size);
@@ -99,8 +104,8 @@ envelope_fill_rcpt(struct envelope_rcpt *to, const struct tx_rcpt *from,
 	to->address = packed_put(p, from->address);
 	to->action = packed_put(p, from->action);
 	to->destination = packed_put(p, from->destination);
-	if (from->account->name[0] != '\0')
-		to->binding = packed_put(p, from->account->name);
+	if (from->binding->name[0] != '\0')
+		to->binding = packed_put(p, from->binding->name);
 	to->group = packed_put(p, from->group);
 	to->rule = from->rule;
 	to->orcpt = packed_put(p, from->orcpt);

@@ -171,7 +171,7 @@ schedule_body()
 	start_sink -s script 127.0.0.1:$sink
 	start_bindery
 	send_ok a@acme.example b@dest.example one
-	wait_or_fail 10 'grep "mta: tempfail" bindery.log'
+	wait_or_fail 10 'grep "\(mta\|queue\): tempfail" bindery.log'
 	sleep 1
 	sunk_is 0 || fail "it did not wait"
 	ctl schedule all >out || fail "schedule: $?"
@@ -189,9 +189,9 @@ host_back_body()
 	customers
 	start_bindery
 	send_ok a@acme.example b@dest.example one
-	wait_or_fail 10 'grep "mta: tempfail" bindery.log'
+	wait_or_fail 10 'grep "\(mta\|queue\): tempfail" bindery.log'
 	send_ok a@acme.example b@dest.example two
-	wait_or_fail 10 'ctl show queue all | grep " held .*remote:"'
+	wait_or_fail 10 'ctl show queue all | grep " deferred .*remote:"'
 	start_sink 127.0.0.1:$sink
 	[ "$(ctl schedule all)" = '2 recipients' ] || fail "not both"
 	wait_or_fail 10 'sunk_is 2'
@@ -209,7 +209,7 @@ retry_kept_body()
 	start_sink -s script 127.0.0.1:$sink
 	start_bindery
 	send_ok a@acme.example b@dest.example one
-	wait_or_fail 10 'grep "mta: tempfail" bindery.log'
+	wait_or_fail 10 'grep "\(mta\|queue\): tempfail" bindery.log'
 	stop_bindery
 	start_bindery
 	sleep 1

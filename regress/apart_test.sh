@@ -59,7 +59,7 @@ turned_away()
 	start_sink -s script 127.0.0.1:$sink
 	start_bindery
 	submit -n 30 -f a@acme.example -i a >out
-	wait_or_fail 10 'grep -q "mta: tempfail .*binding=acme" bindery.log'
+	wait_or_fail 10 'grep -q "\(mta\|queue\): tempfail .*binding=acme" bindery.log'
 	submit -n 30 -f a@globex.example -i g >out
 	wait_or_fail 20 'sunk_is 30 id=g-'
 	sleep 4
@@ -129,7 +129,7 @@ wire_of_one_body()
 	start_sink "198.51.100.25:$sink"
 	start_bindery
 	send_ok a@acme.example b@dest.example acme
-	wait_or_fail 10 'grep "mta: tempfail .*binding=acme" bindery.log |
+	wait_or_fail 10 'grep "queue: tempfail .*binding=acme" bindery.log |
 	    grep "cause=remote"'
 	send_ok a@globex.example b@dest.example globex
 	wait_or_fail 3 'sunk_is 1 id=globex'

@@ -143,7 +143,7 @@ address_missing_body()
 	wait_or_fail 10 'sunk_is 1 id=other'
 	wait_or_fail 5 'ctl show bindings | grep "^acme" |
 	    grep "held.*address missing"'
-	grep -q 'mta: held .*binding=acme' bindery.log ||
+	grep -q 'queue: held .*binding=acme' bindery.log ||
 	    grep -q 'binding held' bindery.log || fail "no held line"
 	sleep 3
 	grep 'open ' sink.rec | grep -v 'src=10.8.0.9 ' &&
@@ -376,7 +376,7 @@ next_hops_body()
 	send_ok a@acme.example b@dest.example acme
 	send_ok a@globex.example b@dest.example globex
 	wait_or_fail 10 'sunk_is 1 id=globex'
-	wait_or_fail 10 'grep -q "mta: held .*cause=next-hops" bindery.log'
+	wait_or_fail 10 'grep -q "queue: held .*cause=next-hops" bindery.log'
 	grep 'open .*src=127.0.0.4' sink.rec && fail "it tried"
 	return 0
 }

@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "queue/queue.h"
+#include "queue/bounce.h"
 
 static struct bounce_rcpt rcpt = {
 	.address = "bob@example.org", .orcpt = "rfc822;Bob+2B1@example.org",

@@ -142,7 +142,7 @@ mute_body()
 	start_bindery
 	send_ok a@acme.example b@dest.example mute
 	wait_or_fail 40 'sunk_is 1 id=mute'
-	[ "$(grep -c 'mta: tempfail .*stat="timeout from .*waiting for' \
+	[ "$(grep -c 'queue: tempfail .*stat="timeout from .*waiting for' \
 	    bindery.log)" -eq 5 ] || fail "not five timeouts"
 	sunk_is 1 || fail "more than once"
 }
@@ -364,11 +364,14 @@ bad_addresses_body()
 	to b@zero.example b@mapped.example
 	report 'Final-Recipient: .*@zero.example'
 	report 'Final-Recipient: .*@mapped.example'
-	to 'b@[IPv6:::ffff:127.0.0.12]'
+	to 'b@[224.0.0.1]'
 	report 'Diagnostic-Code: .*550 5.4.4 the address is no'
+	# written as IPv6 it is an IPv4 address all the same
+	to 'b@[IPv6:::ffff:127.0.0.12]'
+	wait_or_fail 10 "sunk_is 1 'src=127.0.0.4 .*to=<b@.127.0.0.12'"
 	to b@backup.example
 	wait_or_fail 10 "sunk_is 1 'dst=127.0.0.12:.*to=<b@backup'"
-	sunk_is 0 'to=.*@\(loop\|zero\|mapped\|\[\)' || fail "it went out"
+	sunk_is 0 'to=.*@\(loop\|zero\|mapped\|\[224\)' || fail "it went out"
 }
 bad_addresses_cleanup() { stop_all; }
 
@@ -395,8 +398,8 @@ many_addresses_body()
 	start_bindery
 	to b@dest.example
 	wait_or_fail 15 'sunk_is 1 dst=127.0.0.12'
-	grep -q 'mta: delivered .*mx=last.example .*try=1 ' bindery.log ||
-	    fail "more than one try"
+	grep -q 'mta: delivered .*mx=last.example .*try=[2-5] ' bindery.log ||
+	    fail "not ten at a time"
 }
 many_addresses_cleanup() { stop_all; }
 
@@ -414,7 +417,7 @@ no_resolver_body()
 	start_sink 127.0.0.12:$sink
 	start_bindery
 	to b@dest.example
-	wait_or_fail 30 'grep "mta: tempfail .*4.4.3" bindery.log'
+	wait_or_fail 30 'grep "queue: tempfail .*4.4.3" bindery.log'
 	start_dns --host-record=dest.example,127.0.0.12
 	wait_or_fail 40 'sunk_is 1'
 	grep 'mta: permfail' bindery.log && fail "silence was taken for no"

@@ -29,7 +29,8 @@
 
 #include <atf-c.h>
 
-#include "mta/mta.h"
+#include "mta/dns.h"
+#include "mta/secure.h"
 
 static struct {
 	EVP_PKEY	*key;

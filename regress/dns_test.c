@@ -24,7 +24,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "mta/mta.h"
+#include "mta/dns.h"
 
 /* A message under construction. */
 static struct {

@@ -21,7 +21,7 @@
 #include <atf-c.h>
 #include <string.h>
 
-#include "queue/queue.h"
+#include "queue/client.h"
 
 #define ID	0x5f3a0000000000c1ULL
 

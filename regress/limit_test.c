@@ -21,7 +21,8 @@
 
 #include <atf-c.h>
 
-#include "mta/mta.h"
+#include "mta/limit.h"
+#include "mta/rate.h"
 
 #define SECOND	INT64_C(1000000)
 
@@ -78,15 +79,23 @@ ATF_TC_BODY(burst, tc)
 	ATF_CHECK_EQ(sent(60, 60, from, from + 600 * SECOND), 606);
 }
 
-/* A task of many recipients goes whole and is paid for afterwards. */
-ATF_TC_WITHOUT_HEAD(debt);
-ATF_TC_BODY(debt, tc)
+/* As many as may go now, and no more. */
+ATF_TC_WITHOUT_HEAD(tokens);
+ATF_TC_BODY(tokens, tc)
 {
 	int64_t	 next, now = 1000 * SECOND;
 
-	next = rate_spend(0, 60, 60, now, 100);
-	ATF_CHECK_EQ(rate_wait(next, 60, 60, now), 95 * SECOND);
-	ATF_CHECK_EQ(rate_wait(next, 60, 60, now + 95 * SECOND), 0);
+	ATF_CHECK_EQ(rate_tokens(0, 60, 60, now), 6);
+	ATF_CHECK_EQ(rate_tokens(0, 5, 60, now), 1);
+	next = rate_spend(0, 60, 60, now, 4);
+	ATF_CHECK_EQ(rate_tokens(next, 60, 60, now), 2);
+	next = rate_spend(next, 60, 60, now, 2);
+	ATF_CHECK_EQ(rate_tokens(next, 60, 60, now), 0);
+	ATF_CHECK_EQ(rate_tokens(next, 60, 60, now + SECOND), 1);
+	ATF_CHECK_EQ(rate_tokens(next, 60, 60, now + 100 * SECOND), 6);
+	/* where there is none, there is a wait, and the other way round */
+	ATF_CHECK(rate_wait(next, 60, 60, now) > 0);
+	ATF_CHECK_EQ(rate_wait(next, 60, 60, now + SECOND), 0);
 }
 
 /* What is not used is not saved up. */
@@ -118,7 +127,7 @@ ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, share);
 	ATF_TP_ADD_TC(tp, burst);
-	ATF_TP_ADD_TC(tp, debt);
+	ATF_TP_ADD_TC(tp, tokens);
 	ATF_TP_ADD_TC(tp, idle);
 	ATF_TP_ADD_TC(tp, sane);
 	return (atf_no_error());

@@ -182,7 +182,7 @@ rate_slow_body()
 	wait_or_fail 5 'sunk_is 2'
 	send_ok a@acme.example b@two.example t1
 	wait_or_fail 5 'ctl show binding acme | grep one.example |
-	    grep "limit: rate 20/1m"'
+	    grep "rate (20/1m"'
 	wait_or_fail 15 'sunk_is 4'
 	[ "$(spread 127.0.0.4)" -ge 5 ] || fail "in $(spread 127.0.0.4) s"
 }
@@ -201,14 +201,14 @@ rate_kept_body()
 	wait_or_fail 10 'sunk_is 1 id=first'
 	sleep 3
 	send_ok a@acme.example b@one.example second
-	wait_or_fail 5 'ctl show binding acme | grep "limit: rate 2/1h"'
+	wait_or_fail 5 'ctl show binding acme | grep "rate (2/1h"'
 	stop_bindery
 	start_bindery
-	wait_or_fail 5 'ctl show binding acme | grep "limit: rate 2/1h"'
+	wait_or_fail 5 'ctl show binding acme | grep "rate (2/1h"'
 	kill -KILL $(role_pid mta)
 	send_ok a@acme.example b@two.example other
 	wait_or_fail 20 'sunk_is 1 id=other'
-	wait_or_fail 5 'ctl show binding acme | grep "limit: rate 2/1h"'
+	wait_or_fail 5 'ctl show binding acme | grep "rate (2/1h"'
 	sunk_is 0 id=second || fail "it left"
 }
 rate_kept_cleanup() { stop_all; }
@@ -223,7 +223,7 @@ recovering_body()
 	for n in 1 2 3 4; do
 		send_ok a@acme.example b@dest.example $n
 	done
-	wait_or_fail 10 'grep -q "mta: tempfail" bindery.log'
+	wait_or_fail 10 'grep -q "queue: tempfail" bindery.log'
 	start_sink 127.0.0.1:$sink
 	wait_or_fail 30 'sunk_is 4'
 }

@@ -21,7 +21,7 @@
 #include <atf-c.h>
 #include <string.h>
 
-#include "mta/mta.h"
+#include "mta/reply.h"
 
 /* All lines of text; what reply_parse said last. */
 static ssize_t

@@ -32,7 +32,10 @@
 #include "lib/ipc.h"
 #include "lib/loop.h"
 #include "lib/task.h"
-#include "queue/queue.h"
+#include "queue/counter.h"
+#include "queue/handout.h"
+#include "queue/lane.h"
+#include "queue/schedule.h"
 
 static const char conf[] =
     "listen on socket\n"
@@ -40,21 +43,18 @@ static const char conf[] =
     "match from any for any action \"out\"\n"
     "binding \"acme\" { bind-address 127.0.0.1 }\n";
 
-static struct task_result	 seen;
-static char			 reply[TASK_WORDS];
+static struct results	 seen;
 
 static void
 on_result(struct ipc *ipc, struct ipc_msg *msg)
 {
-	task_result_get(msg, &seen);
+	(void)results_get(msg, &seen);
 	ipc_get_end(msg);
-	strlcpy(reply, seen.reply, sizeof(reply));
 }
 
 static const struct ipc_entry	 entries[] = {
-	{ MTA_LANE,	delivery_lane },
-	{ MTA_BINDING,	delivery_binding },
-	{ MTA_SITE,	delivery_site },
+	{ MTA_ATTEMPT,	result_attempt },
+	{ MTA_BINDING,	result_binding },
 	{ MTA_RATE,	counter_told },
 	{ MTA_RESULT,	on_result },
 	{ IPC_NONE,	NULL }
@@ -73,20 +73,6 @@ closed(struct ipc *ipc, void *arg)
 	loop_exit(0);
 }
 
-static int
-nothing(struct lane *lane)
-{
-	return (0);
-}
-
-static int
-busy(void)
-{
-	return (1);
-}
-
-static const struct lane_ops	 ops = { .hand = nothing, .busy = busy };
-
 static void
 start(void)
 {
@@ -101,7 +87,8 @@ start(void)
 	config = config_from_bundle(&bundle, &error);
 	ATF_REQUIRE_MSG(config != NULL, "%s", error);
 	bundle_free(&bundle);
-	lane_setup(&ops);
+	lane_init();
+	schedule_init(schedule_now(), NULL);
 	lane_renew(config);
 	ATF_REQUIRE_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
 	(void)ipc_new(pair[1], "mta", entries, closed, NULL);
@@ -154,7 +141,7 @@ ATF_TC_BODY(binding, tc)
 	char	*text = long_text(60000);
 
 	start();
-	(void)account_get("gone");	/* mail of it is queued */
+	(void)queue_binding_get("gone");	/* mail of it is queued */
 	put_binding("acme", text);
 	put_binding("gone", "address missing");
 	put_binding("nobody", "address missing");
@@ -162,56 +149,65 @@ ATF_TC_BODY(binding, tc)
 	put_binding(text, NULL);
 	put_binding(NULL, NULL);
 	finish();
-	ATF_CHECK(account_find("nobody") == NULL);
-	ATF_CHECK(account_find("") == NULL);
-	ATF_CHECK(account_find(text) == NULL);
-	ATF_CHECK_STREQ("address missing", account_find("gone")->reason);
-	ATF_CHECK(account_find("acme")->down4);
-	ATF_CHECK(strlen(account_find("acme")->reason) < TASK_WORDS);
+	ATF_CHECK(queue_binding_find("nobody") == NULL);
+	ATF_CHECK(queue_binding_find("") == NULL);
+	ATF_CHECK(queue_binding_find(text) == NULL);
+	ATF_CHECK_STREQ("address missing", queue_binding_find("gone")->reason);
+	ATF_CHECK(queue_binding_find("acme")->down4);
+	ATF_CHECK(strlen(queue_binding_find("acme")->reason) < TASK_TEXT);
 	free(text);
 }
 
-ATF_TC_WITHOUT_HEAD(lane);
-ATF_TC_BODY(lane, tc)
+ATF_TC_WITHOUT_HEAD(attempt);
+ATF_TC_BODY(attempt, tc)
 {
-	struct lane	*lane;
-	char		*text = long_text(60000);
+	struct attempt_end	 end = { .outcome = ATTEMPT_WAIT,
+				    .wait = UINT32_MAX };
+	struct lane		*lane;
+	char			*text = long_text(30000);
 
 	start();
-	lane = lane_get(account_get("acme"), "example.org");
-	ipc_begin(mta, MTA_SITE);
-	ipc_put_u32(mta, lane->id);
-	ipc_put_str(mta, text);
+	lane = lane_get(queue_binding_get("acme"), "example.org");
+	end.lane = lane->id;
+	end.cause = end.text = end.host = end.site = text;
+	ipc_begin(mta, MTA_ATTEMPT);
+	attempt_end_put(mta, &end);
 	ipc_end(mta);
-	ipc_begin(mta, MTA_LANE);
-	ipc_put_u32(mta, lane->id);
-	ipc_put_u8(mta, 0);
-	ipc_put_str(mta, text);
-	ipc_put_str(mta, text);
-	ipc_put_u64(mta, UINT64_MAX);
+	/* a lane that is none */
+	end.lane = lane->id + 77;
+	ipc_begin(mta, MTA_ATTEMPT);
+	attempt_end_put(mta, &end);
 	ipc_end(mta);
 	finish();
 	ATF_CHECK(lane->site == NULL);
-	ATF_CHECK(lane->closed);
-	ATF_CHECK(strlen(lane->cause) < 2 * TASK_WORDS);
+	ATF_CHECK_EQ(LANE_CLOSED, lane->state);
+	ATF_CHECK(lane_opens_in(lane) <= 900);
+	ATF_CHECK(strlen(lane->why) < 2 * TASK_TEXT);
 	free(text);
 }
 
 ATF_TC_WITHOUT_HEAD(result);
 ATF_TC_BODY(result, tc)
 {
-	struct task_result	 put = { .outcome = 77 };
-	char			*text = long_text(30000);
+	static struct results	 put = { .task = 5, .count = 1 };
+	char			*text = long_text(20000);
 
 	start();
-	put.cause = put.reply = put.host = text;
+	put.result[0].outcome = 77;
+	put.result[0].cause = put.result[0].reply = put.result[0].host = text;
+	put.pull.lane = 3;
+	put.pull.connection = 1;
+	put.pull.most = 5000;
+	put.pull.action = "out";
+	put.pull.ehlo = put.pull.site = text;
 	ipc_begin(mta, MTA_RESULT);
-	task_result_put(mta, &put);
+	results_put(mta, &put);
 	ipc_end(mta);
 	finish();
-	ATF_CHECK_EQ(OUTCOME_TEMPFAIL, seen.outcome);
-	ATF_CHECK(seen.host == NULL);
-	ATF_CHECK_STREQ("(too long to keep)", reply);
+	ATF_CHECK_EQ(OUTCOME_TEMPFAIL, seen.result[0].outcome);
+	ATF_CHECK(seen.result[0].host == NULL);
+	ATF_CHECK_EQ(1, seen.pull.most);
+	ATF_CHECK(seen.pull.ehlo == NULL && seen.pull.site == NULL);
 	free(text);
 }
 
@@ -247,7 +243,7 @@ ATF_TC_BODY(rate, tc)
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, binding);
-	ATF_TP_ADD_TC(tp, lane);
+	ATF_TP_ADD_TC(tp, attempt);
 	ATF_TP_ADD_TC(tp, result);
 	ATF_TP_ADD_TC(tp, rate);
 	return (atf_no_error());

@@ -23,7 +23,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "mta/mta.h"
+#include "mta/route.h"
 
 static int
 own(const char *name)

@@ -21,7 +21,8 @@
 #include <atf-c.h>
 #include <stdlib.h>
 
-#include "queue/queue.h"
+#include "queue/message.h"
+#include "queue/schedule.h"
 
 #define START	1795386000U
 

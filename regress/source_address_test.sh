@@ -70,7 +70,7 @@ state_of()
 # held CAUSE TEXT: acme's mail was held for that, nothing was tried.
 is_held()
 {
-	wait_or_fail 10 "grep 'mta: held .*binding=acme.* cause=$1 ' \
+	wait_or_fail 10 "grep 'queue: held .*binding=acme.* cause=$1 ' \
 	    bindery.log | grep '$2'"
 	grep '^open .*src=\(192.0.2.4\|2001:db8:1::4\) ' sink.rec &&
 	    fail "it was tried"
@@ -154,7 +154,7 @@ no_common_family_body()
 	send_ok a@globex.example b@only6.example globex
 	wait_or_fail 10 'sunk_is 2'
 	sunk_is 0 id=acme || fail "it left"
-	wait_or_fail 10 'grep "mta: held .*binding=acme.* cause=family " \
+	wait_or_fail 10 'grep "queue: held .*binding=acme.* cause=family " \
 	    bindery.log'
 	grep 'mta: \(tempfail\|permfail\)' bindery.log && fail "an attempt"
 	ctl show queue binding acme | grep only6.example |
@@ -182,7 +182,7 @@ one_family_missing_body()
 	send_ok a@acme.example b@first6.example four
 	send_ok a@acme.example b@only6.example six
 	wait_or_fail 10 "sunk_is 1 'src=192.0.2.4 .*id=four'"
-	wait_or_fail 10 'grep "mta: held .*cause=local.*address missing" \
+	wait_or_fail 10 'grep "queue: held .*cause=local.*address missing" \
 	    bindery.log'
 	sunk_is 0 id=six || fail "it left"
 	address "$near" add 2001:db8:1::4/128
@@ -486,7 +486,7 @@ any_explicit_body()
 	ip -n "$near" route change default via 192.0.2.1 src 192.0.2.5
 	wait_or_fail 20 'grep -q "^close " sink.rec'
 	send_ok a@acme.example b@both.example globex
-	wait_or_fail 10 'grep "mta: held .*address of binding globex" \
+	wait_or_fail 10 'grep "queue: held .*address of binding globex" \
 	    bindery.log'
 	sleep 1
 	sunk_is 0 id=globex || fail "it left"
@@ -530,7 +530,7 @@ own_wire_body()
 	send_ok a@acme.example b@both.example two
 	send_ok a@globex.example b@both.example globex
 	wait_or_fail 10 'sunk_is 1 id=globex'
-	wait_or_fail 10 'grep "mta: held .*binding=acme" bindery.log'
+	wait_or_fail 10 'grep "queue: held .*binding=acme" bindery.log'
 	ip -n "$near" link set second up
 	ip -n "$near" route add default via 203.0.113.1 table 104
 	wait_or_fail 5 "sunk_is 1 'src=203.0.113.4 .*id=two'"

@@ -94,7 +94,7 @@ logged()
 # deferred PATTERN: an attempt failed in these words.
 deferred()
 {
-	wait_or_fail 15 "grep 'mta: tempfail .*cause=remote' bindery.log |
+	wait_or_fail 15 "grep '\(mta\|queue\): tempfail .*cause=remote' bindery.log |
 	    grep -q '$1'"
 }
 
@@ -165,7 +165,7 @@ fallback_body()
 	done
 	wait_or_fail 5 '[ $(grep -c "mta: delivered .*tls=none .*try=1 " \
 	    bindery.log) -eq 4 ]'
-	! grep 'mta: tempfail' bindery.log || fail "a try was spent"
+	! grep '\(mta\|queue\): tempfail' bindery.log || fail "a try was spent"
 	[ "$(grep -c 'mta: cleartext .*binding=acme .*src=127.0.0.4' \
 	    bindery.log)" -eq 3 ] || fail "not said why"
 	[ "$(grep -c ^open sink.rec)" -eq 7 ] || fail "connections"
@@ -196,7 +196,7 @@ required_body()
 	send_ok news@acme.example bob@dest.example one
 	deferred 'STARTTLS: 454 4.7.0 not now'
 	wait_or_fail 30 'sunk_is 1 "id=one .*tls=TLSv1.3"'
-	[ "$(grep -c 'mta: tempfail' bindery.log)" -eq 3 ] || fail "tries"
+	[ "$(grep -c '\(mta\|queue\): tempfail' bindery.log)" -eq 3 ] || fail "tries"
 	logged tls=TLSv1.3 verified=no try=4
 	! grep 'mta: cleartext' bindery.log || fail "in clear"
 }
@@ -396,7 +396,7 @@ auth_refused_body()
 	kill "$sink_pid"
 	certificates DNS:other.example
 	start_tls_sink -a 'joe:secret word' 127.0.0.1:$sink
-	wait_or_fail 20 "grep 'mta: tempfail' bindery.log |
+	wait_or_fail 20 "grep '\(mta\|queue\): tempfail' bindery.log |
 	    grep -q 'TLS with 127.0.0.1: '"
 	nothing_sent
 	! grep -q 'secret' bindery.log || fail "a password in the log"
@@ -562,7 +562,7 @@ dane_downgrade_body()
 	kill "$sink_pid"
 	echo 'starttls * * 220 but this is no TLS' >script
 	start_tls_sink -s script 127.0.0.11:$sink
-	wait_or_fail 20 "grep 'mta: tempfail' bindery.log |
+	wait_or_fail 20 "grep '\(mta\|queue\): tempfail' bindery.log |
 	    grep -q 'TLS with mx.dest.example: '"
 	nothing_sent
 	! grep 'mta: cleartext' bindery.log || fail "in clear"

@@ -34,6 +34,7 @@
 #include "lib/ipc.h"
 #include "lib/loop.h"
 #include "queue/queue.h"
+#include "queue/transaction.h"
 
 static const struct ipc_entry	 entries[] = {
 	{ SMTPD_MAIL,	transaction_mail },

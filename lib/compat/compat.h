@@ -25,6 +25,9 @@
 #include <sys/types.h>
 #include <sys/socket.h>
 
+#ifndef __unused
+#define __unused		__attribute__((__unused__))
+#endif
 #ifndef __dead
 #define __dead			__attribute__((__noreturn__))
 #endif

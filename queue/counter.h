@@ -15,31 +15,24 @@
  */
 
 /*
- * Between lane.c, the life of a lane, and lane_run.c, what is done for one.
+ * What mta counts over hours: the rates, kept in the spool.
  */
 
-#ifndef MTA_LANE_H
-#define MTA_LANE_H
+#ifndef QUEUE_COUNTER_H
+#define QUEUE_COUNTER_H
 
-#include "mta/mta.h"
+#include <stdint.h>
 
-#define LANE_DNS_WAIT		60	/* seconds after DNS failed */
-#define LANE_PROBE		1	/* route probes */
+struct ipc;
+struct ipc_msg;
 
-/* lane_run.c: a loop_job's; arg is the lane. */
-void		 lane_run(void *);
-
-/* lane.c */
-/* The first in line, no longer in it; or NULL. */
-struct item	*lane_pop(struct lane *);
-/*
- * Nothing is handed out for the lane until it opens, in about so many
- * seconds; known: queue may tell the time.
- */
-void		 lane_shut(struct lane *, const char *cause, const char *text,
-		    uint32_t seconds, int known);
-/* Until a slot is free; until a connection ends, or a second has gone by. */
-void		 lane_block(struct lane *);
-void		 lane_wait(struct lane *);
+/* counter.c: what mta counts over hours. */
+void		 counter_replay(const char *key, const char *value);
+void		 counter_checkpoint(void);
+void		 counter_told(struct ipc *, struct ipc_msg *);
+/* Once a second: what was told since is recorded. */
+void		 counter_tick(void);
+/* All that is in force, to a new mta. */
+void		 counter_tell(struct ipc *);
 
 #endif
