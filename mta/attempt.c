@@ -39,8 +39,7 @@
 #include "mta/route.h"
 #include "mta/work.h"
 
-#define ATTEMPTS_MAX	2048		/* in all */
-#define ATTEMPTS_OF	512		/* of one binding */
+#define ATTEMPTS_MAX	1024		/* no binding has more than are free */
 #define RESOLVING_MAX	256		/* that ask DNS */
 #define ATTEMPT_SECONDS	600		/* in all */
 #define RESOLVE_SECONDS	30
@@ -61,7 +60,8 @@ int
 attempt_room(const struct binding *binding)
 {
 	if (binding != NULL)
-		return (binding->attempts < ATTEMPTS_OF);
+		return (limit_share(ATTEMPTS_MAX, attempts.count,
+		    binding->attempts));
 	return (attempts.count < ATTEMPTS_MAX &&
 	    attempts.resolving < RESOLVING_MAX && !mta_log_waits());
 }
@@ -103,15 +103,7 @@ attempt_step(struct attempt *a, enum step step)
 		attempts.resolving++;
 	a->step = (uint8_t)step;
 	a->since = loop_seconds();
-	a->waits[0] = '\0';
-}
-
-static void
-line_leave(struct attempt *a)
-{
-	if (a->line != NULL)
-		TAILQ_REMOVE(a->line, a, wait);
-	a->line = NULL;
+	a->asks[0] = '\0';
 }
 
 static void
@@ -120,7 +112,6 @@ attempt_free(struct attempt *a)
 	struct lane	*lane = a->lane;
 
 	attempt_step(a, STEP_READY);
-	line_leave(a);
 	if (a->connection != NULL)
 		a->connection->attempt = NULL;
 	rate_give(lane, a->reserved);
@@ -352,6 +343,14 @@ host_backs_off(struct attempt *a, const struct route_host *host)
 	return (1);
 }
 
+/* The lane waits, and begins anew: what failed until now is in back-off. */
+static void
+attempt_wait(struct attempt *a, struct line *line)
+{
+	work_wait(a->lane, line);
+	attempt_free(a);
+}
+
 /* Others are trying it: what they find out is waited for. */
 static int
 host_on_trial(struct attempt *a, const struct route_host *host)
@@ -362,9 +361,7 @@ host_on_trial(struct attempt *a, const struct route_host *host)
 	    (const struct sockaddr *)&host->addr);
 	if (state == NULL || host_state_ready(state))
 		return (0);
-	attempt_wait(a, &state->waiting, STEP_CONNECT, host->name);
-	snprintf(a->waits, sizeof(a->waits), "%s, others are trying it",
-	    sockaddr_text_port((const struct sockaddr *)&host->addr));
+	attempt_wait(a, &state->line);
 	return (1);
 }
 
@@ -412,6 +409,7 @@ host_prepare(struct attempt *a, const struct route_host *host)
 {
 	const struct site	*site;
 	struct connection	*c;
+	struct line		*line;
 
 	site = config_site_of_mx(mta_config(), host->name);
 	work_set_site(a->lane, site);
@@ -424,7 +422,7 @@ host_prepare(struct attempt *a, const struct route_host *host)
 		return (0);
 	if (a->reserved == 0 &&
 	    (a->reserved = rate_take(a->lane, 1, a->served)) == 0) {
-		rate_wait_for(a);
+		attempt_wait(a, rate_line(a->lane));
 		return (0);
 	}
 	a->served = 0;
@@ -436,7 +434,10 @@ host_prepare(struct attempt *a, const struct route_host *host)
 		attempt_attach(a, c);
 		return (0);
 	}
-	return (limit_room_or_wait(a));
+	if ((line = limit_line(a->lane)) == NULL)
+		return (1);
+	attempt_wait(a, line);
+	return (0);
 }
 
 static uint32_t
@@ -637,8 +638,8 @@ attempt_resolve(struct attempt *a)
 			port = action->relay_port;
 	}
 	attempt_step(a, STEP_RESOLVE);
-	strlcpy(a->waits, relay != NULL ? relay : a->lane->destination,
-	    sizeof(a->waits));
+	strlcpy(a->asks, relay != NULL ? relay : a->lane->destination,
+	    sizeof(a->asks));
 	loop_timer_set(&a->timer, mta_timeout(RESOLVE_SECONDS));
 	a->route = route_find(a->lane->destination, relay,
 	    port == 0 ? 25 : port, families(a->lane), a->lane->now,
@@ -647,7 +648,7 @@ attempt_resolve(struct attempt *a)
 
 /* ---- its life */
 
-/* One that is idle needs no route, but a token of the rates. */
+/* One that is idle needs no route, but a token of the rates.  0: none is. */
 static int
 attempt_idle(struct attempt *a)
 {
@@ -656,8 +657,10 @@ attempt_idle(struct attempt *a)
 	if (!connection_has_idle(a->lane))
 		return (0);
 	if (a->reserved == 0 &&
-	    (a->reserved = rate_take(a->lane, 1, 0)) == 0)
-		return (0);
+	    (a->reserved = rate_take(a->lane, 1, a->served)) == 0) {
+		attempt_wait(a, rate_line(a->lane));
+		return (1);
+	}
 	c = connection_reuse(a->lane, NULL, a->lane->want_sender,
 	    &a->policy);
 	if (c == NULL)
@@ -679,6 +682,8 @@ attempt_new(struct lane *lane)
 	a->began = a->since = loop_seconds();
 	loop_timer_init(&a->timer, attempt_late, a);
 	loop_job_init(&a->job, attempt_run, a);
+	a->served = lane->served;
+	lane->served = 0;
 	policy_for(lane, lane->want_action, &a->policy);
 	TAILQ_INSERT_TAIL(&lane->attempts, a, entry);
 	lane->nattempts++;
@@ -704,35 +709,15 @@ attempt_late(void *arg)
 
 	if (a->step == STEP_RESOLVE) {
 		snprintf(text, sizeof(text), "451 4.4.3 the name servers did "
-		    "not answer for %s", a->waits);
+		    "not answer for %s", a->asks);
 		attempt_failed(a, text, 0);
 		return;
 	}
-	/* who waits for a slot has done nothing yet */
-	if (a->connection == NULL) {
-		loop_timer_set(&a->timer, ATTEMPT_SECONDS);
-		return;
-	}
 	a->late = 1;
-	if (a->connection->stage < STAGE_READY)
+	if (a->connection == NULL)
+		loop_job_queue(&a->job);
+	else if (a->connection->stage < STAGE_READY)
 		connection_failed(a->connection, "it took too long");
-}
-
-void
-attempt_wait(struct attempt *a, struct attempts *line, enum step step,
-    const char *why)
-{
-	attempt_step(a, step);
-	strlcpy(a->waits, why, sizeof(a->waits));
-	a->line = line;
-	TAILQ_INSERT_TAIL(line, a, wait);
-}
-
-void
-attempt_resume(struct attempt *a)
-{
-	line_leave(a);
-	loop_job_queue(&a->job);
 }
 
 void
@@ -794,7 +779,7 @@ attempt_doing(const struct attempt *a, struct doing *d, char *buf,
 	d->lane = a->lane->id;
 	d->step = a->step;
 	d->number = loop_seconds() - a->since;
-	d->text = a->waits;
+	d->text = a->asks;
 	if (a->connection != NULL)
 		connection_doing(a->connection, d, buf, size);
 }

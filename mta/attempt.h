@@ -41,8 +41,6 @@ struct route;
 
 struct attempt {
 	TAILQ_ENTRY(attempt) entry;	/* of its lane */
-	TAILQ_ENTRY(attempt) wait;	/* of line */
-	struct attempts	*line;		/* of a host, rate or limit; or NULL */
 	struct lane	*lane;
 	struct connection *connection;	/* under way, or NULL */
 	struct route	*route;
@@ -61,9 +59,9 @@ struct attempt {
 	uint8_t		 step;		/* enum step, without a connection */
 	uint8_t		 remote;	/* text is what a host said or did */
 	uint8_t		 late;		/* its time is over */
-	uint8_t		 served;	/* a rate had it in line: its turn */
+	uint8_t		 served;	/* its lane's turn has come at a rate */
 	struct sockaddr_storage unreached; /* of local */
-	char		 waits[128];	/* what for */
+	char		 asks[128];	/* the name that is resolved */
 	char		 text[MTA_TEXT]; /* of the last failure */
 	char		 host[DOMAIN_MAX];
 };
@@ -75,11 +73,6 @@ void		 attempt_new(struct lane *);
 unsigned int	 attempt_waiting(const struct lane *);
 /* Those that have no host yet; connections of the lane that are ready. */
 unsigned int	 attempt_opening(const struct lane *, unsigned int *ready);
-/* What it waited for may be there. */
-void		 attempt_resume(struct attempt *);
-/* It stands in a line from now on; why is for people. */
-void		 attempt_wait(struct attempt *, struct attempts *line,
-		    enum step, const char *why);
 /* Its connection failed before a message was answered. */
 void		 attempt_host_failed(struct attempt *,
 		    const struct connection *, const char *text);

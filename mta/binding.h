@@ -57,6 +57,14 @@ TAILQ_HEAD(connections, connection);
 TAILQ_HEAD(work_lanes, lane);
 TAILQ_HEAD(attempts, attempt);
 
+/* Lanes that wait for the same thing, the first first. */
+struct line {
+	struct work_lanes lanes;
+	int		 step;		/* enum step: what for */
+	/* The same for people. */
+	void		(*describe)(const struct line *, char *, size_t);
+};
+
 struct binding {
 	RB_ENTRY(binding)	 node;
 	char		*name;

@@ -21,25 +21,29 @@
  * these tell.
  */
 
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/log.h"
 #include "lib/loop.h"
-#include "mta/attempt.h"
 #include "mta/host_state.h"
+#include "mta/work.h"
 
 #define HOST_FIRST	15		/* seconds of the first back-off */
 #define HOST_MOST	900
 #define HOST_NEW	4		/* connections to one that is new */
 #define HOST_KEEP	3600		/* seconds that things are remembered */
 #define MEMOS_MAX	20000		/* of one binding */
+#define MEMO_LAST	4
 
 /* Of one destination of a binding. */
 struct memo {
 	RB_ENTRY(memo)	 node;
 	uint32_t	 until;		/* loop_seconds() */
-	struct sockaddr_storage last;	/* goes last */
+	struct sockaddr_storage last[MEMO_LAST]; /* go last */
+	unsigned int	 next;		/* of these: to be replaced */
 	struct sockaddr_storage first;	/* goes first */
 	char		 destination[];
 };
@@ -84,6 +88,17 @@ host_state_find(struct binding *binding, const struct sockaddr *addr)
 	return (host_state_find_tls(binding, addr, TLS_POLICY_OPPORTUNISTIC));
 }
 
+static void
+describe(const struct line *line, char *text, size_t size)
+{
+	const struct host_state	*state;
+
+	state = (const struct host_state *)(const void *)((const char *)line -
+	    offsetof(struct host_state, line));
+	snprintf(text, size, "%s, others are trying it",
+	    sockaddr_text_port((const struct sockaddr *)&state->addr));
+}
+
 static struct host_state *
 get_tls(struct binding *binding, const struct sockaddr *addr,
     enum tls_policy tls)
@@ -98,7 +113,7 @@ get_tls(struct binding *binding, const struct sockaddr *addr,
 	state->tls = tls;
 	state->growth = HOST_NEW;
 	state->seen = loop_seconds();
-	TAILQ_INIT(&state->waiting);
+	work_line_init(&state->line, STEP_CONNECT, describe);
 	RB_INSERT(host_states, &binding->host_states, state);
 	return (state);
 }
@@ -113,15 +128,14 @@ host_state_get(struct binding *binding, const struct sockaddr *addr)
 static void
 wake(struct host_state *state)
 {
-	struct attempts	 waiting;
-	struct attempt	*a;
+	struct lane	*lane, *last, *next;
 
-	TAILQ_INIT(&waiting);
-	TAILQ_CONCAT(&waiting, &state->waiting, wait);
-	TAILQ_FOREACH(a, &waiting, wait)
-		a->line = &waiting;
-	while ((a = TAILQ_FIRST(&waiting)) != NULL)
-		attempt_resume(a);
+	last = TAILQ_LAST(&state->line.lanes, work_lanes);
+	for (lane = TAILQ_FIRST(&state->line.lanes); lane != NULL;
+	    lane = lane == last ? NULL : next) {
+		next = TAILQ_NEXT(lane, wait);
+		work_resume(lane);
+	}
 }
 
 /* Seconds, but no longer than mail waits for its next try. */
@@ -249,13 +263,17 @@ void
 memo_last(struct binding *binding, const char *destination,
     const struct sockaddr *addr)
 {
-	struct memo	*memo;
+	struct sockaddr_storage	*last;
+	struct memo		*memo;
 
 	if ((memo = memo_find(binding, destination, 1)) == NULL)
 		return;
 	memo->until = loop_seconds() + HOST_KEEP;
-	memset(&memo->last, 0, sizeof(memo->last));
-	memcpy(&memo->last, addr, sockaddr_len(addr));
+	if (memo_is_last(binding, destination, addr))
+		return;
+	last = &memo->last[memo->next++ % MEMO_LAST];
+	memset(last, 0, sizeof(*last));
+	memcpy(last, addr, sockaddr_len(addr));
 }
 
 void
@@ -278,11 +296,16 @@ memo_is_last(struct binding *binding, const char *destination,
     const struct sockaddr *addr)
 {
 	const struct memo	*memo;
+	int			 i;
 
 	memo = memo_find(binding, destination, 0);
-	return (memo != NULL && memo->until >= loop_seconds() &&
-	    memo->last.ss_family != 0 &&
-	    sockaddr_same(addr, (const struct sockaddr *)&memo->last));
+	if (memo == NULL || memo->until < loop_seconds())
+		return (0);
+	for (i = 0; i < MEMO_LAST; i++)
+		if (memo->last[i].ss_family != 0 && sockaddr_same(addr,
+		    (const struct sockaddr *)&memo->last[i]))
+			return (1);
+	return (0);
 }
 
 int
@@ -305,7 +328,7 @@ host_state_sweep(struct binding *binding)
 	uint32_t		 now = loop_seconds();
 
 	RB_FOREACH_SAFE(state, host_states, &binding->host_states, next)
-		if (state->opening == 0 && TAILQ_EMPTY(&state->waiting) &&
+		if (state->opening == 0 && TAILQ_EMPTY(&state->line.lanes) &&
 		    state->until + HOST_KEEP < now &&
 		    state->seen + HOST_KEEP < now)
 			state_free(binding, state);

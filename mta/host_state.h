@@ -48,7 +48,7 @@ struct host_state {
 	uint32_t	 most;		/* rcpts of a transaction, 0: any */
 	uint32_t	 most_until;
 	int		 remote;	/* text is the host's own */
-	struct attempts	 waiting;	/* for what these tell */
+	struct line	 line;		/* of who waits for what these tell */
 	char		 text[MTA_TEXT];
 	char		 host[DOMAIN_MAX];
 };

@@ -23,25 +23,31 @@
  * makes room.
  */
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/log.h"
 #include "lib/loop.h"
-#include "mta/attempt.h"
+#include "lib/task.h"
 #include "mta/connection.h"
 #include "mta/limit.h"
 #include "mta/mta.h"
 #include "mta/work.h"
 
-/* Of those who wait: resumed for each slot that is free, as some cannot go. */
+/* Bindings that are resumed at once where no total says how many may. */
 #define RESUMED		4
 
 /* What one binding has of a counter. */
+struct counter;
+
 struct holding {
 	RB_ENTRY(holding) node;
+	struct counter	*counter;
 	const struct binding *binding;
+	struct line	 line;		/* its lanes that wait */
+	unsigned int	 round;		/* it had its turn in */
 	unsigned int	 count;
 };
 RB_HEAD(holdings, holding);
@@ -50,8 +56,8 @@ struct counter {
 	RB_ENTRY(counter) node;
 	TAILQ_ENTRY(counter) full;	/* of those somebody waits for */
 	struct holdings	 holdings;
-	struct attempts	 waiting;	/* for a slot of it */
 	unsigned int	 used;
+	unsigned int	 round;		/* of turns */
 	uint32_t	 looked;	/* loop_seconds(): room was made */
 	uint8_t		 is_full;
 	char		 name[];	/* "site S", "domain D", "server" */
@@ -67,6 +73,8 @@ static struct {
 	.tree = RB_INITIALIZER(&limits.tree),
 	.full = TAILQ_HEAD_INITIALIZER(limits.full)
 };
+
+static void	 describe(const struct line *, char *, size_t);
 
 static int
 holding_compare(const struct holding *a, const struct holding *b)
@@ -153,27 +161,45 @@ counter_get(const char *name)
 	if ((counter = calloc(1, sizeof(*counter) + size)) == NULL)
 		fatal("calloc");
 	RB_INIT(&counter->holdings);
-	TAILQ_INIT(&counter->waiting);
 	memcpy(counter->name, name, size);
 	RB_INSERT(counters, &limits.tree, counter);
 	return (counter);
+}
+
+static struct holding *
+holding_get(struct counter *counter, const struct binding *binding)
+{
+	struct holding	*holding;
+
+	if ((holding = holding_find(counter, binding)) != NULL)
+		return (holding);
+	if ((holding = calloc(1, sizeof(*holding))) == NULL)
+		fatal("calloc");
+	holding->counter = counter;
+	holding->binding = binding;
+	work_line_init(&holding->line, STEP_SLOT, describe);
+	RB_INSERT(holdings, &counter->holdings, holding);
+	return (holding);
 }
 
 static struct counter *
 counter_take(const char *name, const struct binding *binding)
 {
 	struct counter	*counter = counter_get(name);
-	struct holding	*holding;
 
-	if ((holding = holding_find(counter, binding)) == NULL) {
-		if ((holding = calloc(1, sizeof(*holding))) == NULL)
-			fatal("counter_take");
-		holding->binding = binding;
-		RB_INSERT(holdings, &counter->holdings, holding);
-	}
 	counter->used++;
-	holding->count++;
+	holding_get(counter, binding)->count++;
 	return (counter);
+}
+
+/* The binding has none of it, and waits for none. */
+static void
+holding_free_unused(struct holding *holding)
+{
+	if (holding->count > 0 || !TAILQ_EMPTY(&holding->line.lanes))
+		return;
+	RB_REMOVE(holdings, &holding->counter->holdings, holding);
+	free(holding);
 }
 
 /* Nobody has any of it, nobody waits for it. */
@@ -191,10 +217,8 @@ counter_give(struct counter *counter, const struct binding *binding)
 {
 	struct holding	*holding = holding_find(counter, binding);
 
-	if (--holding->count == 0) {
-		RB_REMOVE(holdings, &counter->holdings, holding);
-		free(holding);
-	}
+	holding->count--;
+	holding_free_unused(holding);
 	counter->used--;
 	if (counter->is_full)
 		loop_job_queue(&limits.job);
@@ -344,21 +368,14 @@ counter_most(const struct counter *counter)
 
 /* Bindings that wait and hold none of it. */
 static unsigned int
-counter_needy(const struct counter *counter)
+counter_needy(struct counter *counter)
 {
-	const struct attempt	*a, *b;
-	unsigned int		 n = 0;
+	struct holding	*holding;
+	unsigned int	 n = 0;
 
-	TAILQ_FOREACH(a, &counter->waiting, wait) {
-		if (counter_own(counter->name, a->lane->binding) > 0)
-			continue;
-		TAILQ_FOREACH(b, &counter->waiting, wait)
-			if (b == a || b->lane->binding == a->lane->binding)
-				break;
-		n += b == a;
-		if (n >= 8)
-			break;		/* more at the next look */
-	}
+	RB_FOREACH(holding, holdings, &counter->holdings)
+		n += holding->count == 0 &&
+		    !TAILQ_EMPTY(&holding->line.lanes);
 	return (n);
 }
 
@@ -392,75 +409,106 @@ counter_make_room(struct counter *counter)
 	}
 }
 
-/* Who of them has had it, and how much of how many. */
+/* How much of how many, and who has most. */
 static void
-counter_text(const struct counter *counter, char *text, size_t size)
+describe(const struct line *line, char *text, size_t size)
 {
-	const struct holding	*most = counter_most(counter);
-	int64_t			 total = limit_total(counter->name);
+	const struct counter	*counter;
+	const struct holding	*most;
+	int64_t			 total;
 
-	snprintf(text, size, "%s, %u%s", counter->name, counter->used,
-	    most == NULL ? "" : " held");
-	if (total > 0)
+	counter = ((const struct holding *)(const void *)((const char *)line -
+	    offsetof(struct holding, line)))->counter;
+	most = counter_most(counter);
+	if ((total = limit_total(counter->name)) <= 0)
+		snprintf(text, size, "%s, %u held", counter->name,
+		    counter->used);
+	else
 		snprintf(text, size, "%s, %u of %lld, most by %s",
 		    counter->name, counter->used, (long long)total,
 		    most == NULL ? "nobody" : most->binding->name);
 }
 
-int
-limit_room_or_wait(struct attempt *a)
+struct line *
+limit_line(struct lane *lane)
 {
 	struct limit_names	 n;
 	struct counter		*counter;
+	struct holding		*holding;
 	const char		*name;
-	char			 text[128];
 	int			 shared;
 
-	limit_names(a->lane, &n);
-	if ((name = limit_blocks(a->lane, &n, &shared)) == NULL)
-		return (1);
+	limit_names(lane, &n);
+	if ((name = limit_blocks(lane, &n, &shared)) == NULL)
+		return (NULL);
 	counter = counter_get(name);
 	if (!counter->is_full) {
 		TAILQ_INSERT_TAIL(&limits.full, counter, full);
 		counter->is_full = 1;
 	}
-	counter_text(counter, text, sizeof(text));
-	attempt_wait(a, &counter->waiting, STEP_SLOT, text);
-	/* its own that nobody uses goes first */
-	if (!connection_evict_idle(a->lane->binding, name) && shared &&
-	    !connection_evict_idle(NULL, name))
-		counter_make_room(counter);
-	return (0);
+	holding = holding_get(counter, lane->binding);
+	/* its own that nobody uses goes first; the tick makes room for it */
+	if (!connection_evict_idle(lane->binding, name) && shared)
+		(void)connection_evict_idle(NULL, name);
+	counter->looked = 0;
+	loop_job_queue(&limits.job);
+	return (&holding->line);
 }
 
-/* The next that may go: of a binding that has none of it before others. */
-static struct attempt *
-counter_next(const struct counter *counter)
+/* Does a have its turn before b?  Who holds less, then who waits longer. */
+static int
+holding_before(const struct holding *a, const struct holding *b)
 {
-	struct attempt	*a;
-
-	TAILQ_FOREACH(a, &counter->waiting, wait)
-		if (counter_own(counter->name, a->lane->binding) == 0)
-			return (a);
-	return (TAILQ_FIRST(&counter->waiting));
+	if (a->count != b->count)
+		return (a->count < b->count);
+	return (TAILQ_FIRST(&a->line.lanes)->waits_since <
+	    TAILQ_FIRST(&b->line.lanes)->waits_since);
 }
 
+/* Whose turn it is, of those that had none yet in this round. */
+static struct holding *
+counter_next(struct counter *counter)
+{
+	struct holding	*holding, *next = NULL;
+
+	RB_FOREACH(holding, holdings, &counter->holdings)
+		if (!TAILQ_EMPTY(&holding->line.lanes) &&
+		    holding->round != counter->round &&
+		    (next == NULL || holding_before(holding, next)))
+			next = holding;
+	return (next);
+}
+
+/* A lane of each binding in turn, while there may be room for more. */
 static void
 counter_serve(struct counter *counter)
 {
-	struct attempt	*a;
-	int64_t		 total = limit_total(counter->name);
-	int64_t		 n = RESUMED;
+	struct holding	*holding, *last;
+	int64_t		 total = limit_total(counter->name), n = RESUMED;
+	int		 waiting = 0;
 
 	if (total > counter->used)
-		n *= total - counter->used;
-	for (; n > 0 && (a = counter_next(counter)) != NULL; n--)
-		attempt_resume(a);
-	if (TAILQ_EMPTY(&counter->waiting)) {
-		TAILQ_REMOVE(&limits.full, counter, full);
-		counter->is_full = 0;
-		counter_free_unused(counter);
+		n = total - counter->used;
+	else if (total > 0)
+		n = 0;
+	counter->round++;
+	while (n > 0 && (holding = counter_next(counter)) != NULL) {
+		holding->round = counter->round;
+		if (total > 0 && !limit_share(total, counter->used,
+		    holding->count))
+			break;
+		work_resume(TAILQ_FIRST(&holding->line.lanes));
+		n--;
 	}
+	RB_FOREACH_SAFE(holding, holdings, &counter->holdings, last) {
+		waiting |= !TAILQ_EMPTY(&holding->line.lanes);
+		holding_free_unused(holding);
+	}
+	if (waiting)
+		return;
+	TAILQ_REMOVE(&limits.full, counter, full);
+	counter->is_full = 0;
+	counter_free_unused(counter);
 }
 
 static void
@@ -468,19 +516,17 @@ limits_serve(void *arg)
 {
 	struct counter	*counter, *next;
 
-	TAILQ_FOREACH_SAFE(counter, &limits.full, full, next)
+	TAILQ_FOREACH_SAFE(counter, &limits.full, full, next) {
+		if (limit_total(counter->name) > 0)
+			counter_make_room(counter);
 		counter_serve(counter);
+	}
 }
 
 static void
 limits_tick(void *arg)
 {
-	struct counter	*counter;
-
 	loop_timer_set(&limits.tick, 0);
-	TAILQ_FOREACH(counter, &limits.full, full)
-		if (limit_total(counter->name) > 0)
-			counter_make_room(counter);
 	if (!TAILQ_EMPTY(&limits.full))
 		loop_job_queue(&limits.job);
 }

@@ -24,11 +24,11 @@
 
 #include <stdint.h>
 
-struct attempt;
 struct binding;
 struct connection;
 struct counter;
 struct lane;
+struct line;
 
 enum limit_kind {
 	LIMIT_SITE,
@@ -40,10 +40,10 @@ enum limit_kind {
 
 void		 limit_init(void);
 /*
- * Room under the limits for one more of the lane's: 1.  0: the attempt waits
- * in the line of one that has none, and is resumed when it may have.
+ * The line of a limit that has no room for one more of the lane's: who stands
+ * there is resumed when there may be.  NULL: there is room.
  */
-int		 limit_room_or_wait(struct attempt *);
+struct line	*limit_line(struct lane *);
 /* The same for a test, which does not wait. */
 int		 limit_room(struct lane *);
 /* Count a connection where its lane belongs, and no longer. */

@@ -23,6 +23,7 @@
  */
 
 #include <event.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,8 +32,8 @@
 #include "lib/ipc.h"
 #include "lib/log.h"
 #include "lib/loop.h"
+#include "lib/task.h"
 #include "lib/text.h"
-#include "mta/attempt.h"
 #include "mta/mta.h"
 #include "mta/rate.h"
 #include "mta/work.h"
@@ -48,7 +49,7 @@
 struct rate {
 	RB_ENTRY(rate)	 node;
 	TAILQ_ENTRY(rate) entry;	/* of those with a line */
-	struct attempts	 waiting;
+	struct line	 line;
 	int		 in_lines;
 	int64_t		 number;
 	int64_t		 seconds;
@@ -124,6 +125,21 @@ rate_tokens(int64_t next, int64_t number, int64_t seconds, int64_t now)
 	return (next > now + early ? 0 : (now + early - next) / interval + 1);
 }
 
+static int64_t	 rate_now(const struct rate *);
+
+static void
+describe(const struct line *line, char *text, size_t size)
+{
+	const struct rate	*rate;
+
+	rate = (const struct rate *)(const void *)((const char *)line -
+	    offsetof(struct rate, line));
+	snprintf(text, size, "%s of %s, in %llds at the earliest",
+	    option_text(OPTION_RATE, &(struct option){
+	    .number = rate->number, .seconds = rate->seconds }),
+	    rate->key, (long long)((rate_now(rate) + USEC - 1) / USEC));
+}
+
 static struct rate *
 rate_get(const char *key)
 {
@@ -138,7 +154,7 @@ rate_get(const char *key)
 	if ((rate = calloc(1, sizeof(*rate) + size)) == NULL)
 		fatal("rate_get");
 	memcpy(rate->key, key, size);
-	TAILQ_INIT(&rate->waiting);
+	work_line_init(&rate->line, STEP_RATE, describe);
 	rate->number = rate->seconds = 1;
 	RB_INSERT(rate_tree, &rates.tree, rate);
 	return (rate);
@@ -212,14 +228,15 @@ rates_tick_again(void)
 static void
 rate_serve(struct rate *rate)
 {
-	struct attempt	*a;
+	struct lane	*lane;
 	int64_t		 n;
 
 	n = rate_tokens(rate->next, rate->number, rate->seconds,
 	    (int64_t)loop_usec());
-	for (; n > 0 && (a = TAILQ_FIRST(&rate->waiting)) != NULL; n--) {
-		a->served = 1;
-		attempt_resume(a);
+	for (; n > 0 && (lane = TAILQ_FIRST(&rate->line.lanes)) != NULL;
+	    n--) {
+		lane->served = 1;
+		work_resume(lane);
 	}
 }
 
@@ -227,7 +244,7 @@ rate_serve(struct rate *rate)
 static void
 rate_check(struct rate *rate)
 {
-	if (!rate->in_lines || !TAILQ_EMPTY(&rate->waiting))
+	if (!rate->in_lines || !TAILQ_EMPTY(&rate->line.lanes))
 		return;
 	TAILQ_REMOVE(&rates.lines, rate, entry);
 	rate->in_lines = 0;
@@ -246,32 +263,23 @@ rates_tick(int fd, short event, void *arg)
 	rates_tick_again();
 }
 
-void
-rate_wait_for(struct attempt *a)
+struct line *
+rate_line(struct lane *lane)
 {
-	struct rate	*found[RATE_LEVELS], *slowest = NULL;
-	int64_t		 wait, longest = -1;
+	struct rate	*found[RATE_LEVELS], *slowest;
 	size_t		 i, n;
-	char		 text[96];
 
-	n = rates_of(a->lane, found);
-	for (i = 0; i < n; i++)
-		if ((wait = rate_now(found[i])) > longest) {
-			longest = wait;
+	n = rates_of(lane, found);
+	slowest = found[0];		/* rate_take() found one */
+	for (i = 1; i < n; i++)
+		if (rate_now(found[i]) > rate_now(slowest))
 			slowest = found[i];
-		}
-	if (slowest == NULL)
-		return;			/* rate_take() found one */
-	snprintf(text, sizeof(text), "%s of %s, in %llds at the earliest",
-	    option_text(OPTION_RATE, &(struct option){
-	    .number = slowest->number, .seconds = slowest->seconds }),
-	    slowest->key, (long long)((longest + USEC - 1) / USEC));
-	attempt_wait(a, &slowest->waiting, STEP_RATE, text);
 	if (!slowest->in_lines) {
 		TAILQ_INSERT_TAIL(&rates.lines, slowest, entry);
 		slowest->in_lines = 1;
 	}
 	rates_tick_again();
+	return (&slowest->line);
 }
 
 static void
@@ -317,7 +325,7 @@ rate_take(struct lane *lane, unsigned int most, int served)
 
 	n = rates_of(lane, found);
 	for (i = 0; i < n; i++) {
-		if (!served && !TAILQ_EMPTY(&found[i]->waiting))
+		if (!served && !TAILQ_EMPTY(&found[i]->line.lanes))
 			return (0);
 		tokens = rate_tokens(found[i]->next, found[i]->number,
 		    found[i]->seconds, now);

@@ -23,10 +23,10 @@
 
 #include <stdint.h>
 
-struct attempt;
 struct ipc;
 struct ipc_msg;
 struct lane;
+struct line;
 
 void		 rate_init(void);
 /*
@@ -37,8 +37,8 @@ void		 rate_init(void);
 unsigned int	 rate_take(struct lane *, unsigned int most, int served);
 /* So many were not used. */
 void		 rate_give(struct lane *, unsigned int);
-/* It stands in line and is resumed. */
-void		 rate_wait_for(struct attempt *);
+/* The line of the slowest: who stands there is resumed. */
+struct line	*rate_line(struct lane *);
 /* QUEUE_RATE: what queue kept of a long one. */
 void		 rate_known(struct ipc *, struct ipc_msg *);
 /* Before an end: what queue has not been told yet. */

@@ -181,10 +181,13 @@ route_room(struct route *r, uint16_t preference)
 	struct route_host	*worst;
 	size_t			 i;
 
-	if (r->hosts == NULL && (r->hosts = calloc(ROUTE_HOSTS,
-	    sizeof(*r->hosts))) == NULL)
-		fatal("route_room");
-	if (r->count < ROUTE_HOSTS)
+	if (r->count == r->size && r->size < ROUTE_HOSTS) {
+		r->size = r->size == 0 ? 4 : r->size * 2;
+		if ((r->hosts = recallocarray(r->hosts, r->count, r->size,
+		    sizeof(*r->hosts))) == NULL)
+			fatal("recallocarray");
+	}
+	if (r->count < r->size)
 		return (&r->hosts[r->count++]);
 	worst = &r->hosts[0];
 	for (i = 1; i < r->count; i++)

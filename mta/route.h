@@ -53,6 +53,7 @@ struct route {
 	uint32_t	 expires;	/* loop_seconds() */
 	char		 text[MTA_TEXT]; /* a failure's reply */
 	size_t		 count;
+	size_t		 size;		/* room for so many */
 	struct route_host *hosts;	/* by preference, then order */
 	/* while it is being found */
 	int		 port;

@@ -33,6 +33,8 @@
 #include "mta/mta.h"
 #include "mta/work.h"
 
+#define WAIT_STEPS	64		/* to a lane's place in its line */
+#define DOING_MOST	10000		/* rows for one who asks for all */
 #define HELD_LOOKS	256		/* held lanes, a second */
 
 
@@ -102,6 +104,7 @@ wants(const struct lane *lane)
 	unsigned int	 opening, ready;
 
 	if (work.stopping || lane->due == 0 || lane->held != NULL ||
+	    lane->line != NULL ||
 	    lane->binding->conf == NULL ||
 	    (!binding_usable(lane->binding, AF_INET) &&
 	    !binding_usable(lane->binding, AF_INET6)))
@@ -168,6 +171,55 @@ work_wake_all(void)
 		loop_job_queue(&work.job);
 }
 
+/* ---- lanes that wait for something */
+
+void
+work_line_init(struct line *line, int step,
+    void (*describe)(const struct line *, char *, size_t))
+{
+	TAILQ_INIT(&line->lanes);
+	line->step = step;
+	line->describe = describe;
+}
+
+static void
+wait_leave(struct lane *lane)
+{
+	if (lane->line != NULL)
+		TAILQ_REMOVE(&lane->line->lanes, lane, wait);
+	lane->line = NULL;
+}
+
+/* One that was resumed in vain has its place before those that came later. */
+void
+work_wait(struct lane *lane, struct line *line)
+{
+	struct lane	*other;
+	int		 steps = 0;
+
+	line_leave(lane);
+	wait_leave(lane);
+	if (lane->last_line != line)
+		lane->waits_since = loop_seconds();
+	lane->line = line;
+	lane->last_line = line;
+	TAILQ_FOREACH(other, &line->lanes, wait)
+		if (other->waits_since > lane->waits_since ||
+		    ++steps > WAIT_STEPS)
+			break;
+	if (other == NULL || steps > WAIT_STEPS)
+		TAILQ_INSERT_TAIL(&line->lanes, lane, wait);
+	else
+		TAILQ_INSERT_BEFORE(other, lane, wait);
+}
+
+void
+work_resume(struct lane *lane)
+{
+	wait_leave(lane);
+	work_wake(lane);
+}
+
 /* ---- what queue says */
 
 static void
@@ -192,6 +244,7 @@ static void
 lane_free(struct lane *lane)
 {
 	line_leave(lane);
+	wait_leave(lane);
 	delay_over(lane);
 	work_free_held(lane);
 	RB_REMOVE(work_tree, &work.ids, lane);
@@ -249,6 +302,8 @@ withdraw(struct lane *lane)
 	lane->due = 0;
 	delay_over(lane);
 	line_leave(lane);
+	wait_leave(lane);
+	lane->last_line = NULL;
 	work_free_held(lane);
 	TAILQ_FOREACH_SAFE(a, &lane->attempts, entry, next)
 		attempt_withdraw(a);
@@ -279,6 +334,7 @@ work_told(struct ipc *queue, struct ipc_msg *msg)
 		lane->growth = 1;
 	if (w.now) {
 		lane->now = 1;
+		wait_leave(lane);
 		if (lane->held != NULL)
 			lane->held->look = loop_seconds();
 	}
@@ -469,6 +525,8 @@ work_configured(void)
 		TAILQ_FOREACH_SAFE(a, &lane->attempts, entry, next)
 			attempt_reconfigured(a);
 		work_free_held(lane);
+		wait_leave(lane);
+		lane->last_line = NULL;
 		delay_over(lane);
 		work_wake(lane);
 	}
@@ -521,6 +579,15 @@ lane_doing(const struct lane *lane, void (*row)(void *,
 		d.task = 0;
 		row(arg, &d);
 	}
+	if (lane->line == NULL)
+		return;
+	memset(&d, 0, sizeof(d));
+	d.lane = lane->id;
+	d.step = (uint8_t)lane->line->step;
+	d.number = loop_seconds() - lane->waits_since;
+	lane->line->describe(lane->line, text, sizeof(text));
+	d.text = text;
+	row(arg, &d);
 }
 
 void
@@ -529,14 +596,21 @@ work_doing(const struct lane *lane, void (*row)(void *,
 {
 	struct lane	*each;
 	struct doing	 d;
+	int		 left = DOING_MOST;
 
 	if (lane == NULL) {
-		RB_FOREACH(each, work_tree, &work.ids)
+		RB_FOREACH(each, work_tree, &work.ids) {
+			if (each->nattempts == 0 && each->line == NULL)
+				continue;
 			lane_doing(each, row, arg);
+			if (--left == 0)
+				break;
+		}
 		return;
 	}
 	lane_doing(lane, row, arg);
-	if (!TAILQ_EMPTY(&lane->attempts) || lane->due == 0)
+	if (!TAILQ_EMPTY(&lane->attempts) || lane->line != NULL ||
+	    lane->due == 0)
 		return;
 	memset(&d, 0, sizeof(d));
 	d.lane = lane->id;

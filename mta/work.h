@@ -37,6 +37,9 @@ struct lane {
 	RB_ENTRY(lane)	 id_node;
 	TAILQ_ENTRY(lane) entry;	/* its binding's line, or held ones */
 	TAILQ_ENTRY(lane) delayed;
+	TAILQ_ENTRY(lane) wait;		/* of its line */
+	struct line	*line;		/* that it waits in, or NULL */
+	const struct line *last_line;	/* keeps its place there */
 	struct binding	*binding;
 	char		*destination;
 	char		*want_action;	/* of the first in line */
@@ -48,6 +51,7 @@ struct lane {
 	uint32_t	 id;
 	uint32_t	 due;		/* recipients, as queue said last */
 	uint32_t	 not_before;	/* loop_seconds(): another connection */
+	uint32_t	 waits_since;	/* loop_seconds() */
 	unsigned int	 nattempts;
 	unsigned int	 connections;	/* all, until they are closed */
 	unsigned int	 pulls;		/* of these: wait for an answer */
@@ -56,6 +60,7 @@ struct lane {
 	unsigned int	 turn;		/* which of equal hosts is next */
 	uint8_t		 in_line;
 	uint8_t		 is_delayed;
+	uint8_t		 served;	/* a rate had it in line: its turn */
 	uint8_t		 now;		/* a command wants the route anew */
 };
 
@@ -89,6 +94,11 @@ void		 work_hold(struct lane *, const struct sockaddr *dst,
 		    uint32_t seconds);
 /* It is no longer held. */
 void		 work_free_held(struct lane *);
+/* It waits, and begins an attempt when it is resumed. */
+void		 work_wait(struct lane *, struct line *);
+void		 work_resume(struct lane *);
+void		 work_line_init(struct line *, int step,
+		    void (*describe)(const struct line *, char *, size_t));
 /* No further connection for so many seconds. */
 void		 work_delay(struct lane *, uint32_t seconds);
 /* An attempt or connection of it ended: it may have no use any more. */

@@ -331,10 +331,51 @@ group_move_body()
 }
 group_move_cleanup() { stop_all; }
 
+# Hundreds of lanes of four customers wait for their rates: a fifth does not.
+atf_test_case waiters cleanup
+waiters_head() { atf_set require.user root; }
+waiters_body()
+{
+	relay="relay"
+	settings="mta port $sink"
+	config <<-END
+		binding "b1" { bind-address 127.0.0.11 rate 1/1h }
+		binding "b2" { bind-address 127.0.0.12 rate 1/1h }
+		binding "b3" { bind-address 127.0.0.13 rate 1/1h }
+		binding "b4" { bind-address 127.0.0.14 rate 1/1h }
+		binding "good" { bind-address 127.0.0.15 }
+		bind mail-from "@b1.example" to "b1"
+		bind mail-from "@b2.example" to "b2"
+		bind mail-from "@b3.example" to "b3"
+		bind mail-from "@b4.example" to "b4"
+		bind mail-from "@good.example" to "good"
+	END
+	start_sink 127.0.0.50:$sink
+	start_bindery
+	for b in 1 2 3 4; do send_ok a@b$b.example 'u@[127.0.0.50]' first; done
+	wait_or_fail 10 'sunk_is 4 id=first'
+	for b in 1 2 3 4; do
+		for part in 0 1 2 3 4 5; do
+			{ echo "EHLO c.example"
+			echo "MAIL FROM:<a@b$b.example>"
+			for i in $(seq 1 100); do
+				echo "RCPT TO:<u@[127.2.$part.$i]>"
+			done
+			printf "DATA\nSubject: x\n\nhi\n.\nQUIT\n"; } |
+			    dialog >d.$b.$part
+		done
+	done
+	wait_or_fail 10 '[ $(ctl show queue all | grep -c @) -ge 2400 ]'
+	send_ok x@good.example "u@[127.0.0.50]" good
+	wait_or_fail 20 'sunk_is 1 id=good'
+}
+waiters_cleanup() { stop_all; }
+
 atf_init_test_cases()
 {
 	for case in site_shared site_by_mx domain_total yield rate rate_slow \
 	    rate_kept recovering group_spread group_held group_move; do
 		atf_add_test_case $case
+	atf_add_test_case waiters
 	done
 }
