@@ -20,6 +20,7 @@
  */
 
 #include <atf-c.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,6 +52,47 @@ decode(const char *in, size_t len, size_t step, uint64_t max)
 	}
 	left = len;
 	return (status);
+}
+
+/*
+ * In place of libc's: how many bytes the decoder looks at.
+ */
+static unsigned long	 looked;
+
+void *
+memchr(const void *p, int c, size_t len)
+{
+	const unsigned char	*at = p;
+
+	for (; len > 0; at++, len--) {
+		looked++;
+		if (*at == (unsigned char)c)
+			return ((void *)(uintptr_t)at);
+	}
+	return (NULL);
+}
+
+/* What has no place in a message costs no more than what has. */
+ATF_TC_WITHOUT_HEAD(floods);
+ATF_TC_BODY(floods, tc)
+{
+	static const char	 fill[][3] = {
+		{ '\0', '\0', 0 }, { '\r', '\r', 0 }, { '\n', '\n', 0 },
+		{ 'a', '\0', 0 }, { '\r', 'a', 0 }, { '\0', '\r', 0 },
+		{ 'a', 'a', 0 }
+	};
+	static char		 in[256 * 1024];
+	size_t			 i, j;
+
+	for (i = 0; i < sizeof(fill) / sizeof(fill[0]); i++) {
+		for (j = 0; j < sizeof(in); j++)
+			in[j] = fill[i][j % 2];
+		looked = 0;
+		ATF_CHECK_EQ(DATA_MORE, decode(in, sizeof(in), 16384,
+		    sizeof(in)));
+		ATF_CHECK_MSG(looked <= 4 * sizeof(in), "case %zu: %lu of %zu",
+		    i, looked, sizeof(in));
+	}
 }
 
 ATF_TC_WITHOUT_HEAD(messages);
@@ -319,6 +361,7 @@ ATF_TC_BODY(opening, tc)
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, messages);
+	ATF_TP_ADD_TC(tp, floods);
 	ATF_TP_ADD_TC(tp, smuggling);
 	ATF_TP_ADD_TC(tp, nul);
 	ATF_TP_ADD_TC(tp, limits);

@@ -114,6 +114,60 @@ bdat_body()
 }
 bdat_cleanup() { stop_all; }
 
+# A chunk may end anywhere: what the client wrote is no part of our Received.
+atf_test_case bdat_opening cleanup
+bdat_opening_head() { atf_set require.user root; }
+bdat_opening_body()
+{
+	accept_all
+	start_sink -d mail 127.0.0.1:$sink
+	start_bindery
+	n=0
+	while IFS='|' read -r chunks want; do
+		n=$((n + 1))
+		{
+			echo 'EHLO client.example'
+			echo 'MAIL FROM:<a@acme.example>'
+			echo 'RCPT TO:<b@dest.example>'
+			for chunk in $chunks; do
+				len=$(printf "$chunk" | sed 's/_/ /g' | wc -c)
+				echo "=BDAT $len\r\n$chunk" | sed 's/_/ /g'
+				echo '?'
+			done
+			echo '=BDAT 0 LAST\r\n'
+			echo '?'
+			echo QUIT
+		} | dialog >out
+		tail -n 1 out | grep -q '^221' || fail "$chunks: $(cat out)"
+		wait_or_fail 10 "sunk_is $n"
+		# what stands behind our own field
+		relayed $n | tr -d '\r' | tr '\n' '/' >flat
+		[ "$(cat flat)" = "$want" ] || fail "$chunks: $(cat flat)"
+	done <<-'END'
+		X-T est-Id:_c\r\n\r\nx\r\n|X-Test-Id: c//x/
+		X - Y :_z\r\n\r\nx\r\n|X-Y: z//x/
+		A \r\n_folded\r\n\r\nx\r\n|/A/ folded//x/
+		_ folded\r\n\r\nx\r\n|/ folded//x/
+		a b|/ab/
+		: _x\r\n\r\ny\r\n|/: x//y/
+	END
+	dialog >out <<-'END'
+		EHLO client.example
+		MAIL FROM:<a@acme.example>
+		RCPT TO:<b@dest.example>
+		=BDAT 0\r\n
+		?
+		=BDAT 0\r\n
+		?
+		=BDAT 1 LAST\r\nz
+		?
+		QUIT
+	END
+	answers 220 250 250 250 250 250 250 221
+	wait_or_fail 10 "sunk_is $((n + 1))"
+}
+bdat_opening_cleanup() { stop_all; }
+
 # A client that sends all and then closes its half has its replies.
 atf_test_case half_close cleanup
 half_close_head()
@@ -382,16 +436,9 @@ words_body()
 		grep -q "smtpd: refused code=[45].. cause=$cause from=<" \
 		    bindery.log || fail "$cause is not in the log"
 	done
-	# the tenth error is the last; lines that are none count as well
+	# the tenth error is the last
 	long=$(printf '%02000d' 0)
 	dialog >out <<-END
-		=x\0y\r\n
-		?
-		=bare\n\r\r\n
-		?
-		?
-		=$long\r\n
-		?
 		NOOP $long
 		EHLO $(printf '\377')
 		A
@@ -399,8 +446,12 @@ words_body()
 		C
 		D
 		E
+		F
+		G
+		H
+		I
 	END
-	answers 220 500 500 500 500 500 501 500 500 500 421 "[closed]"
+	answers 220 500 501 500 500 500 500 500 500 500 421 "[closed]"
 	grep -q 'refused code=421 cause=too-many-errors' bindery.log ||
 	    fail "the end is not in the log"
 	# what is no mailer, and what sends content before it may
@@ -722,7 +773,7 @@ crowd_cleanup() { stop_all; }
 
 atf_init_test_cases()
 {
-	for case in bdat half_close headless proxy words \
+	for case in bdat bdat_opening half_close headless proxy words \
 	    refused rules header_duties utf8 connections crowd; do
 		atf_add_test_case $case
 	done

@@ -322,9 +322,45 @@ noise_body()
 }
 noise_cleanup() { stop_all; }
 
+# Where a command's line ends is not known for sure: nothing behind it is
+# carried out.
+atf_test_case bad_lines cleanup
+bad_lines_head() { atf_set require.user root; }
+bad_lines_body()
+{
+	accept_all
+	start_sink 127.0.0.1:$sink
+	start_bindery
+	long=$(printf '%020000d' 0)
+	while read -r raw; do
+		printf '%s\n' 'EHLO client.example' "=$raw" '?' '?' |
+		    dialog -t 10 >out
+		grep -q '^\[closed\]' out || fail "$raw: still open: $(cat out)"
+		sed '/^250/d; /^220/d; /^\[closed\]/d' out >replies
+		[ "$(wc -l <replies)" -eq 1 ] && grep -q '^500' replies ||
+		    fail "$raw: $(cat out)"
+	done <<-END
+		NOOP\nNOOP\r\n
+		MAIL FROM:<a@acme.example>\nRCPT TO:<b@dest.example>\r\nNOOP\r\n
+		NOOP\rNOOP\r\n
+		NOOP \0x\r\nNOOP\r\n
+		\nNOOP\r\n
+		$long\r\nNOOP\r\n
+		$long
+	END
+	# what was asked before is answered first
+	printf '%s\n' 'EHLO client.example' \
+	    '=MAIL FROM:<a@acme.example>\r\nRCPT TO:<b@dest.example>\r\nDATA\nx' \
+	    '?' '?' '?' | dialog -t 10 >out
+	[ "$(grep -c '^250 2.1' out)" -eq 2 ] && grep -q '^500' out ||
+	    fail "$(cat out)"
+	sunk_is 0 || fail "something came through"
+}
+bad_lines_cleanup() { stop_all; }
+
 atf_init_test_cases()
 {
-	for case in replies pipelining bare_lf content large limits \
+	for case in replies pipelining bare_lf bad_lines content large limits \
 	    no_open_relay local_socket noise; do
 		atf_add_test_case $case
 	done

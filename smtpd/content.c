@@ -29,6 +29,8 @@
 
 #define IDLE_REFUSED	30		/* seconds, after an early refusal */
 #define CONTENT_CHUNK	16384
+#define UNWANTED_MOST	(1024 * 1024)	/* bytes, beyond a message's size */
+#define OPENING_MAX	(DATA_NAME + 8)	/* bytes: then it is no field */
 
 /* Most that is written beyond what was read. */
 #define EXTRA		(DATA_EXTRA + STRIP_EXTRA)
@@ -178,26 +180,48 @@ due_write(struct session *s)
 }
 
 /*
- * Look at the first octets: text right behind our Received would be taken for
+ * A chunk may end in the middle of the first field's name: what there is of it
+ * is kept until it is known what it is.
+ */
+static void
+opening_keep(struct session *s)
+{
+	size_t	 len = content_len(s);
+
+	if (s->opening == NULL && (s->opening = malloc(OPENING_MAX)) == NULL)
+		fatal("malloc");
+	if (len > OPENING_MAX - s->opening_len)
+		len = OPENING_MAX - s->opening_len;
+	memcpy(s->opening + s->opening_len, io_data(s->io), len);
+	s->opening_len += len;
+	io_drain(s->io, len);
+	s->chunk -= len;
+}
+
+/*
+ * Look at the first bytes: text right behind our Received would be taken for
  * a part of it.  -1: they are not here yet.
  */
 static int
 content_opens(struct session *s)
 {
-	size_t	 len = content_len(s);
+	enum data_opening	 opening;
 
 	if (s->due != DUE_RECEIVED)
 		return (0);
-	switch (data_opening(&s->data, io_data(s->io), len)) {
-	case OPENING_UNSURE:
-		/* no more than this chunk can be waited for */
-		return (s->chunked && len == s->chunk ? 0 : -1);
-	case OPENING_TEXT:
+	if (s->chunked) {
+		opening_keep(s);
+		opening = data_opening(&s->data, s->opening, s->opening_len);
+	} else
+		opening = data_opening(&s->data, io_data(s->io),
+		    content_len(s));
+	/* nothing follows the last chunk */
+	if (opening == OPENING_UNSURE && !(s->chunked && s->chunk == 0 &&
+	    s->last))
+		return (-1);
+	if (opening != OPENING_FIELD && (opening != OPENING_UNSURE ||
+	    s->opening_len > 0))
 		data_headless(&s->data);
-		break;
-	case OPENING_FIELD:
-		break;
-	}
 	return (0);
 }
 
@@ -235,20 +259,35 @@ content_end(struct session *s)
 	content_done(s);
 }
 
+/* So many bytes were decoded: of the kept opening, or of the input. */
+static void
+content_used(struct session *s, size_t len)
+{
+	if (content_error(s) != NULL)
+		s->unwanted += len;
+	if (s->opening_len > 0) {
+		s->opening_len -= len;
+		memmove(s->opening, s->opening + len, s->opening_len);
+		return;
+	}
+	io_drain(s->io, len);
+	if (s->chunked)
+		s->chunk -= len;
+}
+
 /* One piece through the decoder, to room. */
 static void
 content_decode(struct session *s, size_t len, char *room)
 {
-	const char		*in = io_data(s->io);
+	const char		*in;
 	size_t			 left = len, out;
 	enum data_status	 status;
 	int			 strip = s->strip != NULL && s->data.header;
 
+	in = s->opening_len > 0 ? s->opening : io_data(s->io);
 	status = data_decode(&s->data, &in, &left,
 	    strip ? discard.octets : room, &out);
-	io_drain(s->io, len - left);
-	if (s->chunked)
-		s->chunk -= len - left;
+	content_used(s, len - left);
 	if (room != discard.octets) {
 		if (strip)
 			out = strip_text(s->strip, discard.octets, out, room);
@@ -267,7 +306,21 @@ content_decode(struct session *s, size_t len, char *room)
 	}
 }
 
-/* Octets that nobody wants.  As content_run. */
+/* Whoever goes on after an error is heard no longer than for a message. */
+static int
+content_too_much(struct session *s)
+{
+	if (s->unwanted <= (uint64_t)server_config()->max_message_size +
+	    UNWANTED_MOST)
+		return (0);
+	if (s->sorry == NULL && !s->refused)
+		content_refuse(s);
+	session_close(s, 1, "421 4.7.0 %s Too much that is not wanted",
+	    endpoint_hostname(s->endpoint));
+	return (1);
+}
+
+/* Bytes that nobody wants.  As content_run. */
 static int
 chunk_skip(struct session *s)
 {
@@ -276,8 +329,9 @@ chunk_skip(struct session *s)
 
 	io_drain(s->io, len);
 	s->chunk -= len;
+	s->unwanted += len;
 	if (s->chunk > 0)
-		return (len > 0);
+		return (len > 0 && !content_too_much(s));
 	s->sorry = NULL;
 	s->state = SESSION_COMMAND;
 	command_bad(s, sorry);
@@ -344,15 +398,23 @@ content_run(struct session *s)
 
 	if (s->sorry != NULL)
 		return (chunk_skip(s));
-	if (content_front(s) == -1)
+	if (content_front(s) == -1) {
+		/* the next chunk shows what the message begins with */
+		if (s->chunked && s->due == DUE_RECEIVED && s->chunk == 0 &&
+		    !s->last && !intake_waiting(s->intake))
+			return (chunk_end(s));
 		return (0);
+	}
 	if (s->ended) {
 		content_end(s);
 		return (1);
 	}
-	if (s->chunked && s->chunk == 0)
+	if (content_too_much(s))
+		return (0);
+	if (s->chunked && s->chunk == 0 && s->opening_len == 0)
 		return (chunk_end(s));
-	if ((len = content_len(s)) == 0)
+	len = s->opening_len > 0 ? s->opening_len : content_len(s);
+	if (len == 0)
 		return (0);
 	if (content_error(s) == NULL) {
 		have = intake_room(s->intake, EXTRA + 1, len + EXTRA, &room);

@@ -116,22 +116,33 @@ line_add(struct data *d, const char *p, size_t len)
 		    "552 5.3.4 The message is larger than is allowed here");
 }
 
+/* Where the next CR, LF and NUL of a piece are; its end: there is none. */
+struct stops {
+	const char	*next[3];
+};
+
 /*
- * Octets of a line from p on that are neither CR, LF nor NUL.  Three passes,
- * but each by memchr, over ever shorter pieces.
+ * Bytes of a line from p on that are neither CR, LF nor NUL.  Each of the
+ * three is looked for anew only behind the last one that was found: a piece
+ * is passed over three times, however many of them it has.
  */
 static size_t
-text_span(const char *p, size_t len)
+text_span(struct stops *stops, const char *p, const char *end)
 {
-	const char	*stop;
+	static const char	 bytes[3] = { '\n', '\r', '\0' };
+	const char		*stop = end;
+	size_t			 i;
 
-	if ((stop = memchr(p, '\n', len)) != NULL)
-		len = stop - p;
-	if ((stop = memchr(p, '\r', len)) != NULL)
-		len = stop - p;
-	if ((stop = memchr(p, '\0', len)) != NULL)
-		len = stop - p;
-	return (len);
+	for (i = 0; i < 3; i++) {
+		if (stops->next[i] == NULL || stops->next[i] < p) {
+			stops->next[i] = memchr(p, bytes[i], end - p);
+			if (stops->next[i] == NULL)
+				stops->next[i] = end;
+		}
+		if (stops->next[i] < stop)
+			stop = stops->next[i];
+	}
+	return (stop - p);
 }
 
 /* An octet that has no place in a line. */
@@ -183,6 +194,7 @@ data_decode(struct data *d, const char **in, size_t *len, char *out,
 {
 	const char		*p = *in, *end = *in + *len;
 	enum data_status	 status = DATA_MORE;
+	struct stops		 stops = { { NULL, NULL, NULL } };
 	size_t			 n, o = 0;
 
 	if (d->blank) {
@@ -206,7 +218,7 @@ data_decode(struct data *d, const char **in, size_t *len, char *out,
 			}
 			break;
 		case TEXT:
-			n = text_span(p, end - p);
+			n = text_span(&stops, p, end);
 			if (n > 0) {
 				line_add(d, p, n);
 				if (d->error == NULL) {

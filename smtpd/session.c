@@ -106,6 +106,10 @@ session_reset(struct session *s)
 	s->accepted = 0;
 	s->chunked = 0;
 	s->sorry = NULL;
+	s->unwanted = 0;
+	free(s->opening);
+	s->opening = NULL;
+	s->opening_len = 0;
 	s->due = DUE_NONE;
 	s->ended = 0;
 	s->refused = 0;
@@ -197,11 +201,15 @@ session_accepted(const struct session *s)
 	logline_end(&l);
 }
 
-/* A line of the input is none that a command may be on; NULL: it may. */
+/*
+ * Why no command can be on a line of the input; NULL: it may.  Where such a
+ * line ends is not known for sure, so what follows it is never carried out:
+ * the session ends.
+ */
 static const char *
 line_error(const struct session *s, const char *line, size_t len)
 {
-	if (s->skipping || len > COMMAND_MAX)
+	if (len > COMMAND_MAX)
 		return (s->state == SESSION_AUTH ?
 		    "500 5.5.6 Authentication exchange line is too long" :
 		    "500 5.5.2 Line too long");
@@ -224,20 +232,15 @@ session_line(struct session *s)
 
 	if (len == 0)
 		return (0);
-	if ((end = memchr(data, '\n', len)) == NULL) {
-		if (len > COMMAND_MAX || s->skipping) {
-			s->skipping = 1;
-			io_drain(s->io, len);
-		}
+	if ((end = memchr(data, '\n', len)) != NULL)
+		len = end + 1 - data;
+	else if (len <= COMMAND_MAX)
 		return (0);
-	}
-	len = end + 1 - data;
 	if ((error = line_error(s, data, len)) != NULL) {
-		s->skipping = 0;
-		auth_cancel(s);
-		io_drain(s->io, len);
-		command_bad(s, error);
-		return (1);
+		if (s->waiting > 0)
+			return (0);	/* what is owed is told first */
+		session_close(s, 1, "%s", error);
+		return (0);
 	}
 	memcpy(line, data, len - 2);
 	(void)syntax_trim(line, len - 2);

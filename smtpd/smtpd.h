@@ -222,7 +222,6 @@ struct session {
 	enum session_state state;
 	int		 local;
 	int		 esmtp;
-	int		 skipping;	/* the rest of a line too long */
 	int		 linger;	/* closing: read on until they close */
 	unsigned int	 errors;
 	int		 closed;	/* the client sends no more */
@@ -254,6 +253,9 @@ struct session {
 	int		 last;		/* BDAT ... LAST */
 	uint64_t	 chunk;		/* octets of it still to come */
 	const char	*sorry;		/* reply when they have come */
+	uint64_t	 unwanted;	/* content read after an error */
+	char		*opening;	/* of chunks: not decided what it is */
+	size_t		 opening_len;
 	int		 ended;		/* content was read to its end */
 	int		 refused;	/* content's refusal was already said */
 	int		 gone;		/* the client; only the disk is due */
