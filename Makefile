@@ -37,7 +37,7 @@ SMTPD =		smtpd/parent.o smtpd/children.o smtpd/reload.o \
 		smtpd/lookup.o smtpd/check.o \
 		smtpd/server.o smtpd/session.o smtpd/arrive.o smtpd/answer.o \
 		smtpd/command.o smtpd/syntax.o \
-		smtpd/policy.o smtpd/secure.o smtpd/auth.o smtpd/strikes.o \
+		smtpd/policy.o smtpd/secure.o smtpd/auth.o smtpd/login_failures.o \
 		smtpd/rdns.o smtpd/visitors.o smtpd/data.o smtpd/strip.o \
 		smtpd/content.o smtpd/intake.o \
 		smtpd/received.o smtpd/bounce.o smtpd/proxy.o

@@ -161,11 +161,14 @@ replies_body()
 		EHLO client.example|250
 		AUTH PLAIN|334
 		$(printf '%012286d' 0)|501
-		AUTH PLAIN|334
-		$(printf '%012287d' 0)|500 5.5.6
 		NOOP $(printf '%0600d' 0)|500
 		AUTH PLAIN $(printf '%s\0%s\0%s' "$long" "$long" "$password" | base64 -w0)|235
 		QUIT|221
+	END
+	table <<-END
+		EHLO client.example|250
+		AUTH PLAIN|334
+		$(printf '%012287d' 0)|500 5.5.6
 	END
 	printf 'EHLO client.example\nQUIT\n' | dialog >ehlo
 	grep -q '^250-AUTH PLAIN LOGIN$' ehlo || fail "$(cat ehlo)"
@@ -207,7 +210,26 @@ optional_body()
 }
 optional_cleanup() { stop_all; }
 
-# Whoever guesses is slowed down, then sent away; nobody else is.
+# guess ADDRESS COMMAND...: one session of a guesser, in the background.
+guess()
+{
+	_from=$1
+	shift
+	{ echo "EHLO client.example"; printf '%s\n' "$@"; } |
+	    dialog -b "$_from" >>"guess.$_from" &
+	echo $! >>guessers
+}
+
+guessed()
+{
+	for _pid in $(cat guessers); do
+		wait "$_pid"
+	done
+	rm guessers
+}
+
+# Whoever guesses at a name is sent away, and nobody else at that address is:
+# neither another customer nor one whose name was never guessed at.
 atf_test_case guessing cleanup
 guessing_head() { atf_set require.user root; }
 guessing_body()
@@ -217,33 +239,44 @@ guessing_body()
 	END
 	start_bindery
 	port=29012
-	n=0
-	while [ $n -lt 4 ]; do
-		n=$((n + 1))
-		dialog -b 127.0.0.9 >guess.$n <<-END &
-			EHLO client.example
-			AUTH PLAIN $(plain acme guess1)
-			AUTH PLAIN $(plain nobody guess2)
-			AUTH PLAIN $(plain acme guess3)
+	for n in 1 2 3 4; do
+		guess 127.0.0.9 "AUTH PLAIN $(plain acme guess1)" \
+		    "AUTH PLAIN $(plain acme guess2)" \
+		    "AUTH PLAIN $(plain acme guess3)"
+		# a name of each guess: none of them is guessed at often
+		guess 127.0.0.10 "AUTH PLAIN $(plain "$n" guess1)" \
+		    "AUTH LOGIN" "$(b64 "a$n")" "$(b64 guess2)" \
+		    "AUTH LOGIN" "=" "$(b64 guess3)"
+		# the name in another case is another name
+		guess 127.0.0.11 "AUTH PLAIN $(plain ACME secret)" \
+		    "AUTH LOGIN" "$(b64 ACME)" "$(b64 secret)" \
+		    "AUTH PLAIN $(plain ACME secret)"
+	done
+	guessed
+	[ "$(grep -c '^421' guess.127.0.0.9)" -eq 4 ] ||
+	    fail "a session may guess on"
+	for from in 9 11; do
+		[ $from -eq 9 ] && name=acme || name=ACME
+		table -b 127.0.0.$from <<-END
+			EHLO client.example|250
+			AUTH PLAIN $(plain globex swordfish)|235
+			QUIT|221
 		END
-		echo $! >>guessers
+		table -b 127.0.0.$from <<-END
+			EHLO client.example|250
+			AUTH PLAIN $(plain $name secret)|421
+		END
+		grep "refused code=421 cause=auth-failures .*client=127.0.0.$from " \
+		    bindery.log || fail "no line for $from"
 	done
-	for pid in $(cat guessers); do
-		wait "$pid"
+	for from in 8 10 11; do
+		table -b 127.0.0.$from <<-END
+			EHLO client.example|250
+			AUTH LOGIN $(b64 acme)|334
+			$(b64 secret)|235
+			QUIT|221
+		END
 	done
-	grep -q '^421' guess.1 || fail "a session may guess on"
-	[ "$(cat guess.? | grep -c '^535')" -le 8 ] || fail "too many guesses"
-	table -b 127.0.0.9 <<-END
-		EHLO client.example|250
-		AUTH PLAIN $(plain acme secret)|421
-	END
-	grep 'smtpd: refused code=421 cause=auth-failures .*client=127.0.0.9' \
-	    bindery.log || fail "no line for it"
-	table -b 127.0.0.8 <<-END
-		EHLO client.example|250
-		AUTH PLAIN $(plain acme secret)|235
-		QUIT|221
-	END
 }
 guessing_cleanup() { stop_all; }
 

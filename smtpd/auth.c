@@ -33,8 +33,6 @@
 #include "smtpd/smtpd.h"
 
 #define FAILURES_MAX	3		/* of a session */
-#define STRIKES_MAX	10		/* of an address: then no more */
-#define SLOW_MAX	4		/* seconds until a bad login hears */
 
 #define ANSWER_YES	1
 #define ANSWER_BUSY	2
@@ -42,7 +40,8 @@
 struct login {
 	enum { PLAIN, LOGIN_USER, LOGIN_PASSWORD } step;
 	char		 user[AUTH_NAME_MAX];
-	struct loop_timer slow;		/* after a failure */
+	int		 right;		/* the password */
+	struct loop_timer slow;		/* until it is told */
 };
 
 int
@@ -83,7 +82,7 @@ refuse_bad(struct session *s, const char *reply)
 	command_bad(s, reply);
 }
 
-/* Too many failures: the session ends, the address must wait. */
+/* Too many failures: the session ends, the user name must wait. */
 static void
 refuse_more(struct session *s)
 {
@@ -93,12 +92,9 @@ refuse_more(struct session *s)
 	    endpoint_hostname(s->endpoint));
 }
 
-/* The wait after a failure is over. */
 static void
-tell_failure(void *arg)
+tell_failure(struct session *s)
 {
-	struct session	*s = arg;
-
 	auth_cancel(s);
 	if (s->failures >= FAILURES_MAX) {
 		refuse_more(s);
@@ -106,29 +102,6 @@ tell_failure(void *arg)
 	}
 	session_reply(s, "535 5.7.8 Name or password is wrong");
 	io_again(s->io);
-}
-
-/* The more often an address fails, the later it hears of it. */
-static void
-failed(struct session *s)
-{
-	unsigned int	 strikes;
-	struct logline	 l;
-
-	strikes = strikes_add((const struct sockaddr *)&s->peer);
-	s->failures++;
-	logline_start(&l, "refused");
-	logline_add(&l, "code", "535");
-	logline_add(&l, "cause", "auth");
-	logline_add(&l, "from", "-");
-	logline_add(&l, "to", "-");
-	logline_add(&l, "client", "%s", s->client);
-	logline_add(&l, "auth", "%s",
-	    s->login->user[0] != '\0' ? s->login->user : "-");
-	logline_end(&l);
-	s->state = SESSION_LOGIN;
-	loop_timer_set(&s->login->slow,
-	    strikes < SLOW_MAX ? strikes : SLOW_MAX);
 }
 
 static void
@@ -150,6 +123,53 @@ succeeded(struct session *s)
 	io_again(s->io);
 }
 
+/* The wait for the answer is over. */
+static void
+tell(void *arg)
+{
+	struct session	*s = arg;
+
+	if (s->login->right)
+		succeeded(s);
+	else
+		tell_failure(s);
+}
+
+/*
+ * The more often an address fails, the later it hears of its logins, and of
+ * those that were right as well: a guesser could otherwise take silence for
+ * a no and hang up.
+ */
+static void
+tell_later(struct session *s, unsigned int seconds)
+{
+	seconds += login_failures_delay((const struct sockaddr *)&s->peer);
+	s->state = SESSION_LOGIN;
+	if (seconds == 0)
+		tell(s);
+	else
+		loop_timer_set(&s->login->slow, seconds);
+}
+
+static void
+failed(struct session *s)
+{
+	struct logline	 l;
+
+	login_failures_add((const struct sockaddr *)&s->peer, s->login->user);
+	s->failures++;
+	logline_start(&l, "refused");
+	logline_add(&l, "code", "535");
+	logline_add(&l, "cause", "auth");
+	logline_add(&l, "from", "-");
+	logline_add(&l, "to", "-");
+	logline_add(&l, "client", "%s", s->client);
+	logline_add(&l, "auth", "%s",
+	    s->login->user[0] != '\0' ? s->login->user : "-");
+	logline_end(&l);
+	tell_later(s, s->failures);
+}
+
 void
 auth_forget(struct session *s)
 {
@@ -166,7 +186,8 @@ auth_answer(uint64_t id, uint8_t answer)
 	if (s == NULL || s->state != SESSION_LOGIN)
 		return;
 	if (answer == ANSWER_YES) {
-		succeeded(s);
+		s->login->right = 1;
+		tell_later(s, 0);
 		return;
 	}
 	if (answer != ANSWER_BUSY) {
@@ -184,6 +205,11 @@ ask(struct session *s, const char *password)
 {
 	struct ipc	*passwords = server_passwords();
 
+	if (login_failures_refused((const struct sockaddr *)&s->peer,
+	    s->login->user)) {
+		refuse_more(s);
+		return;
+	}
 	if (passwords == NULL) {
 		auth_cancel(s);
 		session_reply(s, "454 4.7.0 Logins cannot be checked now");
@@ -293,7 +319,7 @@ begin(struct session *s, int is_plain, const char *initial)
 {
 	if ((s->login = calloc(1, sizeof(*s->login))) == NULL)
 		fatal("calloc");
-	loop_timer_init(&s->login->slow, tell_failure, s);
+	loop_timer_init(&s->login->slow, tell, s);
 	s->login->step = is_plain ? PLAIN : LOGIN_USER;
 	s->state = SESSION_AUTH;
 	if (*initial != '\0')
@@ -323,8 +349,6 @@ auth_command(struct session *s, const char *args)
 		command_bad(s, "503 5.5.1 You are logged in already");
 	else if (s->mail_given)
 		command_bad(s, "503 5.5.1 Not within a transaction");
-	else if (strikes_of((const struct sockaddr *)&s->peer) >= STRIKES_MAX)
-		refuse_more(s);
 	else if (len == 5 && strncasecmp(args, "PLAIN", len) == 0)
 		begin(s, 1, initial);
 	else if (len == 5 && strncasecmp(args, "LOGIN", len) == 0)

@@ -24,7 +24,7 @@
  *	command.c	the commands
  *	secure.c	STARTTLS, the start of TLS
  *	auth.c		AUTH, and what it allows
- *	strikes.c	failed logins, by address
+ *	login_failures.c failed logins, by address and user name
  *	visitors.c	connections, by address and user
  *	rdns.c		the client's name
  *	policy.c	what a listener asks of its sessions
@@ -111,6 +111,8 @@ void		 visitors_leave(const struct sockaddr *);
 /* The same of a user that has logged in. */
 int		 visitors_login(const char *user);
 void		 visitors_logout(const char *user);
+/* Of IPv6 its /64, as text in sockaddr_text()'s buffer. */
+const char	*visitors_address(const struct sockaddr *);
 
 /* intake.c */
 
@@ -388,12 +390,15 @@ int		 rdns_waits(const struct session *);
 /* The reply, where the recipient's rule hangs on what was not found out. */
 const char	*rdns_missing(const struct session *, const char *rcpt);
 
-/* strikes.c */
+/* login_failures.c */
 
-/* Failed logins of an address (of IPv6: its /64) not forgiven yet. */
-unsigned int	 strikes_of(const struct sockaddr *);
-/* One more; how many there are now. */
-unsigned int	 strikes_add(const struct sockaddr *);
+/* One more of this user name (any text) from this address (IPv6: its /64). */
+void		 login_failures_add(const struct sockaddr *, const char *user);
+/* It has failed so often from there that no password is looked at. */
+int		 login_failures_refused(const struct sockaddr *,
+		    const char *user);
+/* Seconds until the answer to any login from there, right or wrong. */
+unsigned int	 login_failures_delay(const struct sockaddr *);
 
 /* received.c */
 

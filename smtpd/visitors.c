@@ -95,8 +95,8 @@ leave(const char *key)
 }
 
 /* Whoever has one IPv6 address has the 2^64 of its network. */
-static const char *
-address_key(const struct sockaddr *sa)
+const char *
+visitors_address(const struct sockaddr *sa)
 {
 	struct sockaddr_in6	 in6;
 
@@ -118,13 +118,14 @@ user_key(const char *user, char *key)
 int
 visitors_enter(const struct sockaddr *sa)
 {
-	return (enter(address_key(sa), server_config()->smtp_max_per_address));
+	return (enter(visitors_address(sa),
+	    server_config()->smtp_max_per_address));
 }
 
 void
 visitors_leave(const struct sockaddr *sa)
 {
-	leave(address_key(sa));
+	leave(visitors_address(sa));
 }
 
 int
