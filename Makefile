@@ -55,6 +55,7 @@ QUEUE =		queue/queue.o queue/message.o queue/message_again.o \
 		queue/batch.o queue/large.o queue/recover.o queue/reclaim.o \
 		queue/record.o queue/flush.o
 MTA =		mta/mta.o mta/work.o mta/attempt.o mta/host_state.o mta/outbound.o \
+		mta/own.o \
 		mta/bind.o mta/binding.o mta/source.o mta/trace.o mta/test.o \
 		mta/dns.o mta/resolve.o mta/reverse.o mta/route.o mta/limit.o \
 		mta/rate.o mta/show.o mta/connection.o mta/client.o mta/body.o \

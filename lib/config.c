@@ -557,3 +557,11 @@ config_total_of(const struct config *c, const char *destination)
 {
 	return (find_domain(c, NAME_TOTAL, destination));
 }
+
+const char *
+origin_text(const struct origin *origin, char *buf, size_t size)
+{
+	(void)snprintf(buf, size, "%s:%d", origin->file == NULL ? "default" :
+	    origin->file, origin->line);
+	return (buf);
+}

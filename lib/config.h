@@ -37,6 +37,11 @@
 #define HEADER_NAME_MAX	76		/* trust-header */
 
 /* Where something was written.  file is owned by the configuration. */
+/* Different headers that listeners may trust. */
+#define CONFIG_TRUSTED	4
+/* Longest text of an origin. */
+#define ORIGIN_MAX	512
+
 struct origin {
 	const char	*file;
 	int		 line;
@@ -424,6 +429,9 @@ void		 config_free(struct config *);
 #define BUNDLE_DEFINES	"=defines"
 
 struct config	*config_from_bundle(struct bundle *, const char **error);
+
+/* "FILE:LINE", cut where it is longer, in buf, which it is. */
+const char	*origin_text(const struct origin *, char *buf, size_t size);
 
 /* Look-ups; NULL: there is none. */
 struct binding_conf *config_binding(const struct config *,

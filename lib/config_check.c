@@ -27,6 +27,7 @@
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "lib/config_private.h"
 
@@ -250,6 +251,29 @@ header_name_valid(const char *name)
 	return (p > name && p - name <= HEADER_NAME_MAX);
 }
 
+/* Names of headers that listeners before this one trust, but for its own. */
+static int
+trusted_before(const struct config *c, const struct listener *l)
+{
+	const struct listener	*a, *b;
+	int			 n = 0;
+
+	TAILQ_FOREACH(a, &c->listeners, entry) {
+		if (a == l)
+			break;
+		if (a->trust_header == NULL ||
+		    strcasecmp(a->trust_header, l->trust_header) == 0)
+			continue;
+		for (b = TAILQ_FIRST(&c->listeners); b != a;
+		    b = TAILQ_NEXT(b, entry))
+			if (b->trust_header != NULL &&
+			    strcasecmp(b->trust_header, a->trust_header) == 0)
+				break;
+		n += b == a;
+	}
+	return (n);
+}
+
 static void
 check_listener(struct config *c, struct reporter *r, struct listener *l,
     struct names *seen)
@@ -275,6 +299,9 @@ check_listener(struct config *c, struct reporter *r, struct listener *l,
 		report_error(r, &l->origin,
 		    "listen on %s is given twice, first in %s:%d", key,
 		    old->origin.file, old->origin.line);
+	if (l->trust_header != NULL && trusted_before(c, l) >= CONFIG_TRUSTED)
+		report_error(r, &l->origin, "at most %d different headers "
+		    "are trusted", CONFIG_TRUSTED);
 	if (l->trust_header != NULL && !header_name_valid(l->trust_header))
 		report_error(r, &l->origin, "trust-header \"%s\" is not a "
 		    "header's name", l->trust_header);

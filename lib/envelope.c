@@ -107,6 +107,7 @@ write_size(const struct envelope *e)
 		size += RCPT_NUMBERS * NUMBER_LINE +
 		    string_size(r->address) + string_size(r->action) +
 		    string_size(r->destination) + string_size(r->binding) +
+		    string_size(r->origin) +
 		    string_size(r->group) + string_size(r->orcpt) +
 		    string_size(r->notify) + string_size(r->reply);
 	}
@@ -181,6 +182,7 @@ write_rcpt(char *p, const struct envelope_rcpt *r)
 	p = write_string(p, 'B', r->binding);
 	p = write_string(p, 'G', r->group);
 	p = write_number(p, 'U', r->rule);
+	p = write_string(p, 'R', r->origin);
 	p = write_number(p, 'l', r->local);
 	p = write_string(p, 'O', r->orcpt);
 	p = write_string(p, 'N', r->notify);
@@ -417,6 +419,8 @@ parse_rcpt(struct parser *s, char key)
 		error = get_number(s, UINT32_MAX, &n);
 		r->rule = n;
 		return (error);
+	case 'R':
+		return (get_string(s, &r->origin));
 	case 'l':
 		error = get_number(s, UINT8_MAX, &n);
 		r->local = n;

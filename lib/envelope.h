@@ -42,6 +42,7 @@ struct envelope_rcpt {
 	const char	*binding;	/* NULL: local, or "no binding" */
 	const char	*group;		/* or NULL */
 	uint32_t	 rule;		/* bind rule, 0: none took it */
+	const char	*origin;	/* its file and line then, or NULL */
 	uint8_t		 local;
 	const char	*orcpt;
 	const char	*notify;

@@ -48,6 +48,8 @@ enum ipc_type {
 	PARENT_PEER,		/* u32 enum role, fd: the channel to it */
 	PARENT_LISTENER,	/* u32 generation, u32 index in conf, fd
 				   (smtpd) */
+	PARENT_BOUND,		/* u32 generation, str address, u16 port: a
+				   listener has it (mta) */
 	PARENT_CONTROL,		/* fd: listening control socket (queue) */
 	PARENT_STOP,		/* finish what is being written, exit 0 */
 	PARENT_VERBOSE,		/* u8 */
@@ -124,7 +126,8 @@ enum ipc_type {
 	/* mta -> queue */
 	MTA_BIND,		/* u64 ask, str binding (NULL: none, or queue
 				   takes a member of the group), str group or
-				   NULL, u32 rule, str error (no binding) */
+				   NULL, u32 rule, str where it stands or NULL,
+				   str error (no binding) */
 	MTA_PULL,		/* struct pull: a connection is ready */
 	MTA_RESULT,		/* struct results: of a task, and a pull */
 	MTA_ATTEMPT,		/* struct attempt_end */

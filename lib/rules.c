@@ -354,6 +354,13 @@ bind_take(const struct config *config, const struct rule *rule,
     const char *target, struct bind_choice *choice)
 {
 	choice->rule = rule;
+	/* text of the mail never takes what is nobody's */
+	if (rule->by == BIND_BY_HEADER && rule->table == NULL &&
+	    strcmp(target, "default") == 0) {
+		snprintf(choice->error, sizeof(choice->error), "rule %u: the "
+		    "header's value names default", rule->number);
+		return;
+	}
 	if (strcmp(target, "*") != 0 &&
 	    (config_binding(config, target) != NULL ||
 	    config_group(config, target) != NULL)) {

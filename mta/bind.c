@@ -44,6 +44,7 @@ bind_ask(struct ipc *ipc, struct ipc_msg *m)
 	struct facts		 facts;
 	const char		*rcpt, *action, *group = NULL;
 	uint64_t		 ask;
+	char			 where[ORIGIN_MAX];
 
 	ask = ipc_get_u64(m);
 	facts_get(m, &facts);
@@ -70,6 +71,8 @@ bind_ask(struct ipc *ipc, struct ipc_msg *m)
 	ipc_put_str(ipc, choice.name);
 	ipc_put_str(ipc, group);
 	ipc_put_u32(ipc, choice.rule == NULL ? 0 : choice.rule->number);
+	ipc_put_str(ipc, choice.rule == NULL ? NULL :
+	    origin_text(&choice.rule->origin, where, sizeof(where)));
 	ipc_put_str(ipc, choice.error[0] == '\0' ? NULL : choice.error);
 	ipc_end(ipc);
 }

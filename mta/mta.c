@@ -30,6 +30,7 @@
 #include "lib/role.h"
 #include "mta/connection.h"
 #include "mta/mta.h"
+#include "mta/own.h"
 #include "mta/rate.h"
 #include "mta/resolve.h"
 #include "mta/secure.h"
@@ -53,6 +54,7 @@ static const struct ipc_entry from_queue[] = {
 };
 
 static const struct ipc_entry from_parent[] = {
+	{ PARENT_BOUND,		own_bound },
 	{ IPC_NONE,		NULL }
 };
 
@@ -125,6 +127,7 @@ static void
 mta_configured(struct config *now, struct config *before)
 {
 	mta.config = now;
+	own_configured();
 	resolve_configured(now);
 	starttls_configured(now);
 	binding_configured(now);

@@ -30,6 +30,7 @@
 
 #include "lib/log.h"
 #include "mta/mta.h"
+#include "mta/own.h"
 #include "mta/resolve.h"
 #include "mta/route.h"
 #include "mta/secure.h"
@@ -213,35 +214,6 @@ route_add(struct route *r, const char *name, uint16_t preference,
 	strlcpy(host->name, name, sizeof(host->name));
 }
 
-static int
-is_wildcard(const struct sockaddr *sa)
-{
-	if (sa->sa_family == AF_INET)
-		return (((const struct sockaddr_in *)sa)->sin_addr.s_addr ==
-		    INADDR_ANY);
-	return (IN6_IS_ADDR_UNSPECIFIED(
-	    &((const struct sockaddr_in6 *)sa)->sin6_addr));
-}
-
-/* Would it come in again here? */
-static int
-is_own_address(const struct sockaddr *sa)
-{
-	const struct listener	*l;
-	const struct sockaddr	*addr;
-
-	TAILQ_FOREACH(l, &mta_config()->listeners, entry) {
-		addr = (const struct sockaddr *)&l->addr;
-		if (l->socket || addr->sa_family != sa->sa_family ||
-		    sockaddr_port(addr) != sockaddr_port(sa))
-			continue;
-		if (sockaddr_same(addr, sa) || (is_wildcard(addr) &&
-		    source_probe(sa) == SOURCE_OK))
-			return (1);
-	}
-	return (0);
-}
-
 /* As for names: this host, and all that is no better than it, is a loop. */
 static int
 route_loops(struct route *r)
@@ -250,7 +222,7 @@ route_loops(struct route *r)
 	size_t		 i, kept = 0;
 
 	for (i = 0; i < r->count; i++)
-		if (r->hosts[i].preference < best && is_own_address(
+		if (r->hosts[i].preference < best && own_address(
 		    (const struct sockaddr *)&r->hosts[i].addr))
 			best = r->hosts[i].preference;
 	if (best == UINT32_MAX)
@@ -297,8 +269,9 @@ route_addresses_known(struct route *r)
 {
 	if (route_ask_others(r))
 		return;
-	if (!r->relay && route_loops(r)) {
-		route_finish(r, ROUTE_PERMFAIL,
+	if (route_loops(r)) {
+		route_finish(r, ROUTE_PERMFAIL, r->relay ?
+		    "554 5.4.6 the relay host is this host" :
 		    "554 5.4.6 the best mail exchanger is this host");
 		return;
 	}
@@ -517,25 +490,6 @@ route_ask_families(struct route *r, int families)
 	}
 }
 
-/* The names by which others know this host. */
-static int
-is_own_name(const char *name)
-{
-	const struct config	*conf = mta_config();
-	const struct binding_conf	*b;
-	const char		*text;
-
-	if (conf->hostname != NULL && strcasecmp(conf->hostname, name) == 0)
-		return (1);
-	TAILQ_FOREACH(b, &conf->bindings, entry) {
-		text = b->options[OPTION_EHLO].text;
-		if (b->options[OPTION_EHLO].set && text != NULL &&
-		    strcasecmp(text, name) == 0)
-			return (1);
-	}
-	return (0);
-}
-
 static void
 route_mx_done(void *arg, const struct dns_answer *a)
 {
@@ -557,7 +511,7 @@ route_mx_done(void *arg, const struct dns_answer *a)
 		    "550 5.1.2 there is no such domain");
 		return;
 	}
-	if (route_select(a, r->domain, is_own_name, names, &count, &text) !=
+	if (route_select(a, r->domain, own_name, names, &count, &text) !=
 	    ROUTE_OK) {
 		route_finish(r, ROUTE_PERMFAIL, text);
 		return;

@@ -396,6 +396,7 @@ show_rcpt(struct client *client, struct rcpt *rcpt, const struct envelope *e)
 			fact(client, "rule", "none took it");
 		else
 			fact_number(client, "rule", er->rule);
+		fact(client, "rule-from", er->origin);
 		fact(client, "group", group_of(rcpt, er));
 		if (er->binding != NULL && strcmp(er->binding,
 		    rcpt->lane->binding->name) != 0)

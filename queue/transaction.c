@@ -89,6 +89,7 @@ tx_rcpt_free(struct tx_rcpt *rcpt)
 	rcpt->tx->nrcpts--;
 	transactions.nrcpts--;
 	free(rcpt->group);
+	free(rcpt->origin);
 	free(rcpt->destination);
 	free(rcpt);
 }

@@ -54,6 +54,7 @@ struct tx_rcpt {
 	uint32_t		 number;
 	uint32_t		 rule;
 	char			*group;
+	char			*origin;	/* of rule, or NULL */
 	char			*destination;
 	const char		*address;
 	const char		*action;

@@ -21,6 +21,7 @@
  */
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/ipc.h"
 #include "lib/log.h"
@@ -157,7 +158,7 @@ admitted(struct tx_rcpt *rcpt, struct binding *binding)
 void
 transaction_bound(struct ipc *ipc, struct ipc_msg *msg)
 {
-	const char	*name, *group;
+	const char	*name, *group, *origin;
 	struct binding	*binding;
 	struct tx_rcpt	*rcpt;
 	uint64_t	 number;
@@ -167,6 +168,7 @@ transaction_bound(struct ipc *ipc, struct ipc_msg *msg)
 	name = ipc_get_str(msg);
 	group = ipc_get_str(msg);
 	rule = ipc_get_u32(msg);
+	origin = ipc_get_str(msg);
 	(void)ipc_get_str(msg);			/* mta has logged it */
 	ipc_get_end(msg);
 	/* answers come in the order of the questions: mostly the first */
@@ -199,6 +201,8 @@ transaction_bound(struct ipc *ipc, struct ipc_msg *msg)
 	rcpt->binding = binding;
 	binding->queued++;
 	rcpt->rule = rule;
+	if (origin != NULL && strlen(origin) <= ORIGIN_MAX)
+		rcpt->origin = text_copy(origin);
 	rcpt->group = text_copy(group);
 	decided(rcpt, 250, "2.1.5 Recipient ok", NULL);
 }

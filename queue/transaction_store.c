@@ -92,7 +92,8 @@ envelope_size(const struct transaction *t)
 		    packed_size(rcpt->address) + packed_size(rcpt->action) +
 		    packed_size(rcpt->destination) +
 		    packed_size(rcpt->binding->name) +
-		    packed_size(rcpt->group) + packed_size(rcpt->orcpt) +
+		    packed_size(rcpt->group) + packed_size(rcpt->origin) +
+		    packed_size(rcpt->orcpt) +
 		    packed_size(rcpt->notify);
 	return (size);
 }
@@ -108,6 +109,7 @@ envelope_fill_rcpt(struct envelope_rcpt *to, const struct tx_rcpt *from,
 		to->binding = packed_put(p, from->binding->name);
 	to->group = packed_put(p, from->group);
 	to->rule = from->rule;
+	to->origin = packed_put(p, from->origin);
 	to->orcpt = packed_put(p, from->orcpt);
 	to->notify = packed_put(p, from->notify);
 	to->state = RCPT_WAITING;

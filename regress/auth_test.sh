@@ -390,12 +390,13 @@ trust_header_body()
 	[ "$(sunk)" -eq 4 ] || fail "$(sunk) messages left"
 	grep 'smtpd: refused code=451 cause=no-binding' bindery.log ||
 	    fail "no line for it"
-	# by another listener it is like any other
+	# by another listener it says nothing, and is taken out all the same
 	port=29010
 	customer four 'X-Customer: a' | grep -q '^451 4.3.5' ||
 	    fail "$(cat customer.out)"
 	wait_or_fail 10 'sunk_is 1 "src=127.0.0.6 .*id=four"'
-	grep -q '^X-Customer: a' dump/* || fail "it was taken out"
+	grep -qi '^X-Customer' dump/* && fail "it was not taken out there"
+	return 0
 }
 trust_header_cleanup() { stop_all; }
 

@@ -403,12 +403,41 @@ name_gone_body()
 }
 name_gone_cleanup() { stop_all; }
 
+# A rule's number is of its time: where it stood then is kept, through reloads
+# and restarts.
+atf_test_case rule_origin cleanup
+rule_origin_head() { atf_set require.user root; }
+rule_origin_body()
+{
+	config <<-END
+		binding "acme" { bind-address 127.0.0.4 suspend-delivery true }
+		binding "globex" { bind-address 127.0.0.5 }
+		bind mail-from "@acme.example" to "acme"
+	END
+	line=$(grep -n '^bind mail-from' conf | cut -d: -f1)
+	start_bindery
+	send_ok a@acme.example b@dest.example one
+	id=$(ctl show queue all | sed -n 's/^\([0-9a-f]\{16\}\.1\) .*/\1/p')
+	ctl show envelope "$id" | grep "rule-from .*conf:$line\$" ||
+	    fail "$(ctl show envelope "$id")"
+	sed -i 's/^bind mail-from/bind mail-from "@globex.example" to "globex"\n&/' conf
+	ctl reload || fail "reload"
+	ctl show envelope "$id" | grep "rule-from .*conf:$line\$" ||
+	    fail "$(ctl show envelope "$id")"
+	ctl stop
+	wait_or_fail 10 "! kill -0 $bindery_pid"
+	start_bindery
+	ctl show envelope "$id" | grep "rule-from .*conf:$line\$" ||
+	    fail "$(ctl show envelope "$id")"
+}
+rule_origin_cleanup() { stop_all; }
+
 atf_init_test_cases()
 {
 	for case in spellings default_none address_missing connections \
 	    max_connections \
 	    suspend_resume suspend_in_file suspend_domain suspend_reception \
-	    queue_limit any next_hops name_gone; do
+	    queue_limit any next_hops name_gone rule_origin; do
 		atf_add_test_case $case
 	done
 }

@@ -318,7 +318,19 @@ ATF_TC_BODY(headers, tc)
 	    NULL);
 	f.header[1] = "*";
 	ATF_CHECK_EQ('!', chosen(c, &f, "a@b")[0]);
+	/* nor when it says so */
+	f.header[1] = "default";
+	ATF_CHECK_EQ('!', chosen(c, &f, "a@b")[0]);
 	f.header[0] = NULL;
+	ATF_CHECK_STREQ("default", chosen(c, &f, "a@b"));
+	config_free(c);
+	f.header[0] = "X-Binding";
+	c = configure(BINDINGS,
+	    "listen on 127.0.0.1 port 2980 trust-header \"X-Binding\"\n"
+	    "table keys { \"d\" = \"default\" }\n"
+	    "bind by header \"x-binding\" <keys>\n");
+	/* what the administrator wrote into a table is another thing */
+	f.header[1] = "d";
 	ATF_CHECK_STREQ("default", chosen(c, &f, "a@b"));
 	config_free(c);
 }

@@ -593,7 +593,8 @@ rules_body()
 		10.9.0.2 $port x.example a@x.example a@socket.example 550
 		10.9.0.2 $port x.example a@x.example a@auth.example 550
 		10.9.0.2 $port x.example a@x.example a@local.example 550
-		10.9.0.1 $port x.example a@x.example a@local.example 250
+		127.0.0.1 $port x.example a@x.example a@local.example 250
+		10.9.0.1 $port x.example a@x.example a@local.example 550
 		10.9.0.1 $port x.example a@x.example a@mx.bindery.example 550
 	END
 	printf '%s\n' 'EHLO x.example' 'MAIL FROM:<a@x.example>' \

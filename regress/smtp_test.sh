@@ -331,7 +331,7 @@ bad_lines_body()
 	accept_all
 	start_sink 127.0.0.1:$sink
 	start_bindery
-	long=$(printf '%020000d' 0)
+	long=$(printf '%030000d' 0)
 	while read -r raw; do
 		printf '%s\n' 'EHLO client.example' "=$raw" '?' '?' |
 		    dialog -t 10 >out
@@ -345,7 +345,7 @@ bad_lines_body()
 		NOOP\rNOOP\r\n
 		NOOP \0x\r\nNOOP\r\n
 		\nNOOP\r\n
-		$long\r\nNOOP\r\n
+		$long\nNOOP\r\n
 		$long
 	END
 	# what was asked before is answered first

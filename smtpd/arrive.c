@@ -41,18 +41,29 @@ set_client(struct session *s)
 	    sizeof(s->client));
 }
 
-/* Loopback, or an address that is also ours. */
 static int
-peer_is_local(int fd, const struct sockaddr *peer)
+is_address(const struct sockaddr_storage *addr, const struct sockaddr *peer)
 {
-	struct sockaddr_storage	 ours;
-	socklen_t		 len = sizeof(ours);
+	return (addr->ss_family != 0 &&
+	    sockaddr_same((const struct sockaddr *)addr, peer));
+}
 
-	if (sockaddr_loopback(peer))
-		return (1);
-	if (getsockname(fd, (struct sockaddr *)&ours, &len) == -1)
+/*
+ * Loopback alone, and not where it is a binding's: what comes from there, or
+ * from another address of this host, may be a customer's mail on its way.
+ */
+static int
+peer_is_local(const struct sockaddr *peer)
+{
+	const struct binding_conf	*b;
+
+	if (!sockaddr_loopback(peer))
 		return (0);
-	return (sockaddr_same(peer, (struct sockaddr *)&ours));
+	TAILQ_FOREACH(b, &server_config()->bindings, entry)
+		if (is_address(&b->addr4, peer) ||
+		    is_address(&b->addr6, peer))
+			return (0);
+	return (1);
 }
 
 /*
@@ -179,7 +190,7 @@ arrive(struct session *s)
 		return;
 	}
 	s->counted = 1;
-	s->local = peer_is_local(io_fd(s->io), peer);
+	s->local = peer_is_local(peer);
 	welcome(s);
 }
 

@@ -33,22 +33,26 @@
 #define OPENING_MAX	(DATA_NAME + 8)	/* bytes: then it is no field */
 
 /* Most that is written beyond what was read. */
-#define EXTRA		(DATA_EXTRA + STRIP_EXTRA)
+#define EXTRA		(DATA_EXTRA + CONFIG_TRUSTED * STRIP_EXTRA)
 
 /* What is decoded after a refusal goes here, or on its way to strip. */
 static struct {
-	char	 octets[CONTENT_CHUNK + DATA_EXTRA];
+	char	 octets[CONTENT_CHUNK + EXTRA];
+	char	 other[CONTENT_CHUNK + EXTRA];	/* between two of them */
 } discard;
 
 static void
 content_begin(struct session *s)
 {
 	const struct policy	*policy = endpoint_policy(s->endpoint);
+	unsigned int		 i;
 
-	if (policy->trust_header != NULL) {
-		if ((s->strip = malloc(sizeof(*s->strip))) == NULL)
-			fatal("malloc");
-		strip_init(s->strip, policy->trust_header);
+	if (policy->nstrips > 0) {
+		s->strips = calloc(policy->nstrips, sizeof(*s->strips));
+		if (s->strips == NULL)
+			fatal("calloc");
+		for (i = 0; i < policy->nstrips; i++)
+			strip_init(&s->strips[i], policy->strips[i]);
 	}
 	data_init(&s->data, server_config()->max_message_size);
 	s->due = DUE_RECEIVED;
@@ -142,8 +146,10 @@ header_end(struct session *s)
 {
 	s->due = DUE_MISSING;
 	if (content_error(s) == NULL)
+		/* the first is this listener's own, if it trusts one */
 		intake_header(s->intake,
-		    s->strip == NULL ? NULL : strip_value(s->strip));
+		    endpoint_policy(s->endpoint)->trust_header == NULL ?
+		    NULL : strip_value(&s->strips[0]));
 }
 
 /* By who may write mail here: what it lacks is ours to add (RFC 6409 8). */
@@ -259,6 +265,23 @@ content_end(struct session *s)
 	content_done(s);
 }
 
+/*
+ * Bytes of the header section, in discard, without what listeners trust: a
+ * field that only another one obeys does not pass here either.
+ */
+static size_t
+content_strip(struct session *s, size_t len, char *room)
+{
+	unsigned int	 i, n = endpoint_policy(s->endpoint)->nstrips;
+
+	for (i = 0; i < n - 1; i++) {
+		len = strip_text(&s->strips[i], discard.octets, len,
+		    discard.other);
+		memcpy(discard.octets, discard.other, len);
+	}
+	return (strip_text(&s->strips[i], discard.octets, len, room));
+}
+
 /* So many bytes were decoded: of the kept opening, or of the input. */
 static void
 content_used(struct session *s, size_t len)
@@ -282,7 +305,7 @@ content_decode(struct session *s, size_t len, char *room)
 	const char		*in;
 	size_t			 left = len, out;
 	enum data_status	 status;
-	int			 strip = s->strip != NULL && s->data.header;
+	int			 strip = s->strips != NULL && s->data.header;
 
 	in = s->opening_len > 0 ? s->opening : io_data(s->io);
 	status = data_decode(&s->data, &in, &left,
@@ -290,7 +313,7 @@ content_decode(struct session *s, size_t len, char *room)
 	content_used(s, len - left);
 	if (room != discard.octets) {
 		if (strip)
-			out = strip_text(s->strip, discard.octets, out, room);
+			out = content_strip(s, out, room);
 		intake_used(s->intake, out);
 	}
 	if (status == DATA_BODY || (status == DATA_END && s->data.header))
@@ -348,9 +371,9 @@ chunk_last(struct session *s)
 	if (intake_room(s->intake, EXTRA, EXTRA, &room) == 0)
 		return (intake_failed(s->intake) != NULL);
 	s->ended = 1;
-	if (s->strip != NULL && s->data.header) {
+	if (s->strips != NULL && s->data.header) {
 		data_finish(&s->data, discard.octets, &len);
-		len = strip_text(s->strip, discard.octets, len, room);
+		len = content_strip(s, len, room);
 	} else
 		data_finish(&s->data, room, &len);
 	intake_used(s->intake, len);

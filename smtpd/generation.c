@@ -148,6 +148,29 @@ generation_send_doors(const struct generation *gen, struct ipc *ipc)
 	}
 }
 
+/* What mail must not be sent to, for it would come in again. */
+static void
+generation_send_bound(const struct generation *gen, struct ipc *ipc)
+{
+	const struct door	*door;
+	struct sockaddr_storage	 ss;
+	struct sockaddr		*sa = (struct sockaddr *)&ss;
+	socklen_t		 len;
+
+	TAILQ_FOREACH(door, &gen->doors, entry) {
+		len = sizeof(ss);
+		memset(&ss, 0, sizeof(ss));
+		if (getsockname(door->fd, sa, &len) == -1 ||
+		    (sa->sa_family != AF_INET && sa->sa_family != AF_INET6))
+			continue;
+		ipc_begin(ipc, PARENT_BOUND);
+		ipc_put_u32(ipc, gen->number);
+		ipc_put_str(ipc, sockaddr_text(sa));
+		ipc_put_u16(ipc, (uint16_t)sockaddr_port(sa));
+		ipc_end(ipc);
+	}
+}
+
 void
 generation_send(struct generation *gen, enum role role, struct ipc *ipc)
 {
@@ -160,6 +183,8 @@ generation_send(struct generation *gen, enum role role, struct ipc *ipc)
 	ipc_begin(ipc, PARENT_CONFIGURE);
 	ipc_put_u32(ipc, gen->number);
 	ipc_end(ipc);
+	if (role == ROLE_MTA)
+		generation_send_bound(gen, ipc);
 	if (role == ROLE_SMTPD) {
 		generation_send_doors(gen, ipc);
 		generation_wipe_keys(gen);

@@ -23,6 +23,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "lib/log.h"
 #include "lib/role.h"
@@ -65,10 +66,25 @@ context_new(const struct config *conf, const struct listener *l)
 	return (context);
 }
 
+/* Each header that a listener trusts, this one's own first. */
+static void
+strips_add(struct policy *p, const char *name)
+{
+	unsigned int	 i;
+
+	if (name == NULL || p->nstrips == CONFIG_TRUSTED)
+		return;
+	for (i = 0; i < p->nstrips; i++)
+		if (strcasecmp(p->strips[i], name) == 0)
+			return;
+	p->strips[p->nstrips++] = text_copy(name);
+}
+
 struct policy *
 policy_new(const struct config *conf, const struct listener *l)
 {
-	struct policy	*p;
+	const struct listener	*other;
+	struct policy		*p;
 
 	if ((p = calloc(1, sizeof(*p))) == NULL)
 		fatal("calloc");
@@ -79,6 +95,9 @@ policy_new(const struct config *conf, const struct listener *l)
 	p->senders = text_copy(l->senders == NULL ? NULL :
 	    table_name(l->senders));
 	p->trust_header = text_copy(l->trust_header);
+	strips_add(p, l->trust_header);
+	TAILQ_FOREACH(other, &conf->listeners, entry)
+		strips_add(p, other->trust_header);
 	if (l->tls != LISTEN_PLAIN)
 		p->context = context_new(conf, l);
 	return (p);
@@ -87,12 +106,16 @@ policy_new(const struct config *conf, const struct listener *l)
 void
 policy_free(struct policy *p)
 {
+	unsigned int	 i;
+
 	if (p == NULL)
 		return;
 	tls_server_free(p->context);
 	free(p->auth);
 	free(p->senders);
 	free(p->trust_header);
+	for (i = 0; i < p->nstrips; i++)
+		free(p->strips[i]);
 	free(p);
 }
 

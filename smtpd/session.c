@@ -113,8 +113,8 @@ session_reset(struct session *s)
 	s->due = DUE_NONE;
 	s->ended = 0;
 	s->refused = 0;
-	free(s->strip);
-	s->strip = NULL;
+	free(s->strips);
+	s->strips = NULL;
 }
 
 void
@@ -207,18 +207,25 @@ session_accepted(const struct session *s)
  * the session ends.
  */
 static const char *
-line_error(const struct session *s, const char *line, size_t len)
+line_error(const char *line, size_t len)
 {
-	if (len > COMMAND_MAX)
-		return (s->state == SESSION_AUTH ?
-		    "500 5.5.6 Authentication exchange line is too long" :
-		    "500 5.5.2 Line too long");
 	if (len < 2 || line[len - 2] != '\r')
 		return ("500 5.5.2 Lines must end in CRLF");
 	if (memchr(line, '\0', len) != NULL ||
 	    memchr(line, '\r', len - 2) != NULL)
 		return ("500 5.5.2 Control characters in a command");
 	return (NULL);
+}
+
+/* One whose end is known: the next line is a command again. */
+static void
+session_line_long(struct session *s)
+{
+	int	 exchange = s->state == SESSION_AUTH;
+
+	auth_cancel(s);
+	command_bad(s, exchange ? "500 5.5.6 Authentication exchange line "
+	    "is too long" : "500 5.5.2 Line too long");
 }
 
 /* Carry out the next command.  0: nothing to do until more comes. */
@@ -234,13 +241,19 @@ session_line(struct session *s)
 		return (0);
 	if ((end = memchr(data, '\n', len)) != NULL)
 		len = end + 1 - data;
-	else if (len <= COMMAND_MAX)
+	else if (len <= LINE_MOST)
 		return (0);
-	if ((error = line_error(s, data, len)) != NULL) {
+	if ((error = end == NULL ? "500 5.5.2 Line too long" :
+	    line_error(data, len)) != NULL) {
 		if (s->waiting > 0)
 			return (0);	/* what is owed is told first */
 		session_close(s, 1, "%s", error);
 		return (0);
+	}
+	if (len > COMMAND_MAX) {
+		io_drain(s->io, len);
+		session_line_long(s);
+		return (1);
 	}
 	memcpy(line, data, len - 2);
 	(void)syntax_trim(line, len - 2);

@@ -93,6 +93,8 @@ struct policy {
 	int		 auth_insecure;
 	char		*senders;	/* table: user to addresses */
 	char		*trust_header;
+	char		*strips[CONFIG_TRUSTED]; /* what any listener trusts */
+	unsigned int	 nstrips;
 };
 
 struct policy	*policy_new(const struct config *, const struct listener *);
@@ -249,7 +251,7 @@ struct session {
 	struct answers	 answers;
 	char		 first[ADDRESS_MAX];	/* recipient */
 	struct data	 data;
-	struct strip	*strip;	/* the trusted header; or NULL */
+	struct strip	*strips; /* headers that a listener trusts; or NULL */
 	enum session_due due;
 	int		 chunked;	/* BDAT was given */
 	int		 last;		/* BDAT ... LAST */
@@ -331,6 +333,7 @@ void		 content_done(struct session *);
 
 /* Most octets of any line but content, CRLF included: RFC 4954 4. */
 #define COMMAND_MAX	12288
+#define LINE_MOST	(2 * COMMAND_MAX) /* without an end: nobody waits */
 
 struct command;
 
