@@ -561,7 +561,35 @@ config_total_of(const struct config *c, const char *destination)
 const char *
 origin_text(const struct origin *origin, char *buf, size_t size)
 {
-	(void)snprintf(buf, size, "%s:%d", origin->file == NULL ? "default" :
-	    origin->file, origin->line);
+	const char	*file = origin->file == NULL ? "default" :
+			    origin->file;
+	char		 line[16];
+	size_t		 len = strlen(file), room;
+
+	(void)snprintf(line, sizeof(line), ":%d", origin->line);
+	room = size - 1 - strlen(line);
+	(void)snprintf(buf, size, "%s%s", len > room ? file + len - room :
+	    file, line);
 	return (buf);
+}
+
+static int
+is_address(const struct sockaddr_storage *addr, const struct sockaddr *peer)
+{
+	return (addr->ss_family != 0 &&
+	    sockaddr_same((const struct sockaddr *)addr, peer));
+}
+
+int
+config_peer_is_local(const struct config *config, const struct sockaddr *peer)
+{
+	const struct binding_conf	*b;
+
+	if (!sockaddr_loopback(peer))
+		return (0);
+	TAILQ_FOREACH(b, &config->bindings, entry)
+		if (is_address(&b->addr4, peer) ||
+		    is_address(&b->addr6, peer))
+			return (0);
+	return (1);
 }

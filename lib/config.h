@@ -36,12 +36,12 @@
 #define NAME_MAX_LEN	63		/* bindings, groups, sites */
 #define HEADER_NAME_MAX	76		/* trust-header */
 
-/* Where something was written.  file is owned by the configuration. */
 /* Different headers that listeners may trust. */
 #define CONFIG_TRUSTED	4
 /* Longest text of an origin. */
 #define ORIGIN_MAX	512
 
+/* Where something was written.  file is owned by the configuration. */
 struct origin {
 	const char	*file;
 	int		 line;
@@ -430,8 +430,15 @@ void		 config_free(struct config *);
 
 struct config	*config_from_bundle(struct bundle *, const char **error);
 
-/* "FILE:LINE", cut where it is longer, in buf, which it is. */
+/* "FILE:LINE" in buf, which it is; of a long FILE the end. */
 const char	*origin_text(const struct origin *, char *buf, size_t size);
+
+/*
+ * Is a client at this address local: loopback, and no binding's address?  No
+ * other address of this host is.
+ */
+int		 config_peer_is_local(const struct config *,
+		    const struct sockaddr *);
 
 /* Look-ups; NULL: there is none. */
 struct binding_conf *config_binding(const struct config *,

@@ -19,6 +19,8 @@
  * never used, and bindings that share an address.  Called by the parent.
  */
 
+#include <netinet/in.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,6 +135,60 @@ advise_bindings(struct advice *a)
 	}
 }
 
+static int
+is_wildcard(const struct listener *l)
+{
+	const struct sockaddr_in6	*in6;
+	const struct sockaddr_in	*in;
+
+	if (l->socket || l->interface != NULL)
+		return (0);
+	in6 = (const struct sockaddr_in6 *)&l->addr;
+	in = (const struct sockaddr_in *)&l->addr;
+	return (l->addr.ss_family == AF_INET6 ?
+	    IN6_IS_ADDR_UNSPECIFIED(&in6->sin6_addr) :
+	    in->sin_addr.s_addr == INADDR_ANY);
+}
+
+/* "from local" and nothing that says to whom. */
+static int
+is_local_for_any(const struct rule *rule)
+{
+	const struct condition	*c;
+	int			 local = 0;
+
+	if (rule->reject)
+		return (0);
+	TAILQ_FOREACH(c, &rule->conditions, entry) {
+		if (c->type == COND_FROM_LOCAL && !c->negate)
+			local = 1;
+		else if (c->type != COND_FOR_ANY)
+			return (0);
+	}
+	return (local);
+}
+
+/* Forwarders of containers show strangers as 127.0.0.1. */
+static void
+advise_local(struct advice *a)
+{
+	const struct listener	*l;
+	const struct rule	*rule;
+
+	TAILQ_FOREACH(l, &a->config->listeners, entry)
+		if (is_wildcard(l))
+			break;
+	if (l == NULL)
+		return;
+	TAILQ_FOREACH(rule, &a->config->match, entry)
+		if (is_local_for_any(rule))
+			report_warning(&a->report, &rule->origin, "from local "
+			    "for any, and the listener of line %d is for all "
+			    "addresses: whom a forwarder shows as loopback "
+			    "may relay; from socket means programs of this "
+			    "machine", l->origin.line);
+}
+
 void
 config_advise(const struct config *config, const struct config_io *io)
 {
@@ -142,5 +198,6 @@ config_advise(const struct config *config, const struct config_io *io)
 	use_all(&a);
 	advise_unused(&a);
 	advise_bindings(&a);
+	advise_local(&a);
 	names_free(&a.used);
 }

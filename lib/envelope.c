@@ -182,7 +182,7 @@ write_rcpt(char *p, const struct envelope_rcpt *r)
 	p = write_string(p, 'B', r->binding);
 	p = write_string(p, 'G', r->group);
 	p = write_number(p, 'U', r->rule);
-	p = write_string(p, 'R', r->origin);
+	p = write_string(p, 'F', r->origin);
 	p = write_number(p, 'l', r->local);
 	p = write_string(p, 'O', r->orcpt);
 	p = write_string(p, 'N', r->notify);
@@ -419,7 +419,7 @@ parse_rcpt(struct parser *s, char key)
 		error = get_number(s, UINT32_MAX, &n);
 		r->rule = n;
 		return (error);
-	case 'R':
+	case 'F':
 		return (get_string(s, &r->origin));
 	case 'l':
 		error = get_number(s, UINT8_MAX, &n);

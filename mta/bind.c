@@ -131,7 +131,8 @@ match_parse(const char **words, uint32_t count, struct facts *f,
 	else if (sockaddr_parse(f->client, &ss) == -1)
 		return ("src wants an address");
 	else
-		f->local = sockaddr_loopback((struct sockaddr *)&ss);
+		f->local = config_peer_is_local(mta_config(),
+		    (struct sockaddr *)&ss);
 	return (NULL);
 }
 

@@ -340,24 +340,28 @@ binding_lost(struct binding *binding, const struct sockaddr *src)
 	connection_source_lost(binding, src);
 }
 
+int
+binding_has(const struct binding *binding, const struct sockaddr *addr)
+{
+	const struct binding_conf	*conf = binding->conf;
+
+	if (conf == NULL || conf->any)
+		return (0);
+	return ((conf->addr4.ss_family != 0 && sockaddr_same(addr,
+	    (const struct sockaddr *)&conf->addr4)) ||
+	    (conf->addr6.ss_family != 0 && sockaddr_same(addr,
+	    (const struct sockaddr *)&conf->addr6)));
+}
+
 const char *
 binding_owner(const struct binding *binding, const struct sockaddr *addr)
 {
-	const struct sockaddr	*other;
-	struct binding		*w;
-	int			 i;
+	struct binding	*other;
 
-	RB_FOREACH(w, binding_tree_live, &bindings.tree) {
-		if (w == binding || w->conf == NULL || w->conf->any)
-			continue;
-		for (i = 0; i < FAMILIES; i++) {
-			other = (struct sockaddr *)(i == FAMILY_INET4 ?
-			    &w->conf->addr4 : &w->conf->addr6);
-			if (other->sa_family != 0 &&
-			    sockaddr_same(other, addr))
-				return (w->name);
-		}
-	}
+	for (other = binding_next(NULL); other != NULL;
+	    other = binding_next(other))
+		if (other != binding && binding_has(other, addr))
+			return (other->name);
 	return (NULL);
 }
 

@@ -96,6 +96,8 @@ void		 binding_down(struct binding *, int family, enum source_error);
 void		 binding_lost(struct binding *, const struct sockaddr *src);
 /* Name of another binding that has this address written, or NULL. */
 const char	*binding_owner(const struct binding *, const struct sockaddr *);
+/* Is it written in the binding? */
+int		 binding_has(const struct binding *, const struct sockaddr *);
 /* Tell queue the state of all: its channel is new. */
 void		 binding_tell_all(void);
 void		 binding_count(struct binding *, int change);

@@ -30,6 +30,7 @@
 #include "lib/ipc.h"
 #include "lib/log.h"
 #include "lib/role.h"
+#include "mta/binding.h"
 #include "mta/mta.h"
 #include "mta/own.h"
 #include "mta/source.h"
@@ -88,6 +89,30 @@ is_wildcard(const struct sockaddr *sa)
 	    &((const struct sockaddr_in6 *)sa)->sin6_addr));
 }
 
+/*
+ * Is it an address of this host?  Where the system lets any address be bound,
+ * a bind proves nothing: then those that are known to be must do.
+ */
+static int
+is_here(const struct sockaddr *sa)
+{
+	struct sockaddr_storage	 nobody;
+	const struct binding	*b;
+
+	if (source_probe(sa) != SOURCE_OK)
+		return (0);
+	if (sockaddr_parse(sa->sa_family == AF_INET ? "240.0.0.1" :
+	    "100::1", &nobody) == -1 ||
+	    source_probe((struct sockaddr *)&nobody) != SOURCE_OK ||
+	    sockaddr_loopback(sa))
+		return (1);
+	for (b = binding_next(NULL); b != NULL;
+	    b = binding_next((struct binding *)(uintptr_t)b))
+		if (binding_has(b, sa))
+			return (1);
+	return (0);
+}
+
 int
 own_address(const struct sockaddr *sa)
 {
@@ -101,7 +126,7 @@ own_address(const struct sockaddr *sa)
 		    sockaddr_port(addr) != sockaddr_port(sa))
 			continue;
 		if (sockaddr_same(addr, sa) || (is_wildcard(addr) &&
-		    source_probe(sa) == SOURCE_OK))
+		    is_here(sa)))
 			return (1);
 	}
 	return (0);

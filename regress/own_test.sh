@@ -174,9 +174,59 @@ local_peers_body()
 }
 local_peers_cleanup() { stop_all; }
 
+# Where the system lets any address be bound, a bind proves nothing.
+atf_test_case nonlocal cleanup
+nonlocal_head()
+{
+	atf_set require.user root
+	atf_set require.progs dnsmasq ip
+}
+nonlocal_body()
+{
+	host
+	inside sh -c 'echo 1 >/proc/sys/net/ipv4/ip_nonlocal_bind' ||
+	    atf_skip "no such setting"
+	here=192.0.2.4
+	own "listen on 0.0.0.0 port $sink"
+	send_ok a@acme.example 'b@[198.51.100.9]' elsewhere
+	wait_or_fail 10 'grep "queue: held .*no route" bindery.log'
+	loops ''
+}
+nonlocal_cleanup() { stop_all; }
+
+# binderyctl says of a client what smtpd would, -nv of a rule what it may mean.
+atf_test_case told cleanup
+told_head()
+{
+	atf_set require.user root
+	atf_set require.progs dnsmasq ip
+}
+told_body()
+{
+	host
+	here=127.0.0.9
+	own "listen on 0.0.0.0 port $sink"
+	ctl match src 127.0.0.1 from a@x.example to b@y.example |
+	    grep -q system || fail "loopback"
+	for src in 127.0.0.9 192.0.2.4; do
+		ctl match src $src from a@x.example to b@y.example |
+		    grep -q 'no match rule' || fail "$src"
+	done
+	line=$(grep -n '^match from local' conf | cut -d: -f1)
+	inside "$top/bindery" -nv -f conf 2>&1 |
+	    grep "conf:$line: .*from socket means" || fail "no warning"
+	sed -i 's/^listen on 0.0.0.0/listen on 192.0.2.4/' conf
+	inside "$top/bindery" -nv -f conf 2>&1 | grep 'from socket means' &&
+	    fail "a warning without a cause"
+	return 0
+}
+told_cleanup() { stop_all; }
+
 atf_init_test_cases()
 {
 	atf_add_test_case forms
 	atf_add_test_case reload
 	atf_add_test_case local_peers
+	atf_add_test_case nonlocal
+	atf_add_test_case told
 }

@@ -41,31 +41,6 @@ set_client(struct session *s)
 	    sizeof(s->client));
 }
 
-static int
-is_address(const struct sockaddr_storage *addr, const struct sockaddr *peer)
-{
-	return (addr->ss_family != 0 &&
-	    sockaddr_same((const struct sockaddr *)addr, peer));
-}
-
-/*
- * Loopback alone, and not where it is a binding's: what comes from there, or
- * from another address of this host, may be a customer's mail on its way.
- */
-static int
-peer_is_local(const struct sockaddr *peer)
-{
-	const struct binding_conf	*b;
-
-	if (!sockaddr_loopback(peer))
-		return (0);
-	TAILQ_FOREACH(b, &server_config()->bindings, entry)
-		if (is_address(&b->addr4, peer) ||
-		    is_address(&b->addr6, peer))
-			return (0);
-	return (1);
-}
-
 /*
  * RFC 5321 4.3.1: the client waits for us to speak first.  A script that says
  * hello at once is no harm; what else comes is not from a mailer.
@@ -190,7 +165,7 @@ arrive(struct session *s)
 		return;
 	}
 	s->counted = 1;
-	s->local = peer_is_local(peer);
+	s->local = config_peer_is_local(server_config(), peer);
 	welcome(s);
 }
 
