@@ -43,6 +43,8 @@
 
 /* That what is being written may take when the stop comes. */
 #define STOP_SECONDS	10
+/* Random numbers that are made at once. */
+#define RANDOMS		64
 
 static void	 on_configured(struct config *, struct config *);
 static void	 on_peer(enum role, int);
@@ -120,6 +122,8 @@ static struct {
 	struct loop_timer	 tick;
 	struct loop_timer	 overdue;	/* the stop */
 	struct queue_stats	 stats;
+	uint64_t		 random[RANDOMS];
+	unsigned int		 nrandom;	/* not used yet */
 	int			 accepting;
 	int			 begun;		/* all have the config */
 	int			 stopping;
@@ -165,10 +169,12 @@ queue_commit(void)
 uint64_t
 queue_random(void)
 {
-	uint64_t	 value;
-
-	arc4random_buf(&value, sizeof(value));
-	return (value);
+	/* some at a time: each call may ask the kernel who it is */
+	if (queue.nrandom == 0) {
+		arc4random_buf(queue.random, sizeof(queue.random));
+		queue.nrandom = RANDOMS;
+	}
+	return (queue.random[--queue.nrandom]);
 }
 
 static void
