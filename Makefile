@@ -1,7 +1,7 @@
 # Bindery.  GNU make and BSD make; no configure.
 #
 #	make		./bindery and its links
-#	make deps	install what the build and the tests need (as root)
+#	make deps	install what a build needs (as root)
 #	make demo	the main job, shown on this machine (as root)
 #	make check	the tests (as root)
 #	make soak	the long ones: a hundred rounds of kill -9
@@ -108,30 +108,33 @@ $(CTESTS): $(OBJS) $(HDRS)
 	chmod +x $@
 
 deps:
-	sh lib/compat/deps.sh
+	sh lib/compat/deps.sh build
+
+check_deps:
+	sh lib/compat/deps.sh check
 
 tools: all $(TOOLS)
 
 tests: tools $(CTESTS) $(SHTESTS)
 
 # A second make: what deps installs is looked for when make starts.
-demo: deps
+demo: check_deps
 	$(MAKE) tools
 	sh regress/demo.sh
 
-check: deps
+check: check_deps
 	$(MAKE) tests
 	sh regress/run.sh
 
-soak: deps
+soak: check_deps
 	$(MAKE) tests
 	SOAK=100 sh regress/run.sh crash_test
 
-bench: deps
+bench: check_deps
 	$(MAKE) tools
 	sh regress/bench/run.sh
 
-fuzz: deps
+fuzz: check_deps
 	$(MAKE) all regress/fuzz/fuzz_test
 	CPPFLAGS="$(CPPFLAGS)" LDLIBS="$(LDLIBS)" SOURCES="$(PARSERS:.o=.c)" \
 	    sh regress/fuzz/run.sh
@@ -168,7 +171,7 @@ uninstall:
 clean:
 	rm -f bindery $(LINKS) $(MAIN) $(OBJS) parse.c
 	rm -f $(TOOLS) $(CTESTS) $(SHTESTS) regress/fuzz/fuzz_test
-	rm -rf regress/results
+	rm -rf regress/results regress/build
 
-.PHONY: all deps tools tests demo check soak bench fuzz lint install \
+.PHONY: all deps check_deps tools tests demo check soak bench fuzz lint install \
 	uninstall clean

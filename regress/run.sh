@@ -35,6 +35,10 @@ else
 	JOBS=1
 fi
 
+# What lib/compat/deps.sh put here for the tests alone.
+export PATH="$PWD/build/bin:$PATH"
+export NODE_PATH="${NODE_PATH:-$PWD/build/node_modules}"
+
 # What libatf-c itself leaks while it lists the cases of a program.
 export LSAN_OPTIONS="suppressions=$PWD/leaks:print_suppressions=0"
 

@@ -1,20 +1,34 @@
 #!/bin/sh
 #
-# Install what the build and the tests need and is not there; make the
-# accounts of the roles.  Called by "make deps", and so by demo and check.
-# Quick when there is nothing to do; needs root only when there is.
+# Install what is needed and not there; make the accounts of the roles.
+#
+#	deps.sh build	what a build needs (make deps)
+#	deps.sh check	and what demo, check and bench need beyond
+#	deps.sh ci	and what .ci/run needs beyond
+#
+# Quick when there is nothing to do; needs root only when there is.  Starts
+# no service.
 
 set -eu
 
-here=$(dirname "$0")
+cd "$(dirname "$0")/../.."
+what=${1:-build}
+# what is for the tests alone and not for the system is put here
+own=regress/build
 
 debian() {
-	# build; then tests and man pages
-	want="pkg-config byacc libbsd-dev libtls-dev libssl-dev libevent-dev
-	    libc-ares-dev libseccomp-dev libcrypt-dev libidn2-dev
-	    libatf-dev atf-sh kyua dnsmasq-base swaks msmtp s-nail curl
-	    strace iproute2 python3 openssl libnet-ssleay-perl
-	    mandoc bmake"
+	want="make pkg-config byacc libbsd-dev libtls-dev libssl-dev
+	    libevent-dev libc-ares-dev libseccomp-dev libcrypt-dev libidn2-dev"
+	# the libraries are those of unbound
+	check="libatf-dev atf-sh kyua dnsmasq-base swaks msmtp s-nail curl
+	    strace iproute2 procps util-linux python3 openssl
+	    libnet-ssleay-perl ldnsutils libpython3.11 libprotobuf-c1
+	    libnghttp2-14 libevent-2.1-7"
+	case $what in
+	check)	want="$want $check" ;;
+	ci)	want="$want $check gcc clang libclang-rt-14-dev bmake cppcheck
+		    mandoc" ;;
+	esac
 	missing=
 	for package in $want; do
 		case $(dpkg-query -W -f '${Status}' "$package" 2>/dev/null) in
@@ -26,19 +40,46 @@ debian() {
 	if command -v pkg-config >/dev/null; then
 		missing=$(echo "$missing" | sed 's/ pkg-config//')
 	fi
-	[ -n "$missing" ] || return 0
-	root "apt-get install$missing"
-	export DEBIAN_FRONTEND=noninteractive
-	# lists that are there may still name what was replaced since
-	# shellcheck disable=SC2086
-	apt-get install -y -q --no-install-recommends $missing ||
-	    { apt-get update -q &&
-	    apt-get install -y -q --no-install-recommends $missing; }
+	[ "$what" = build ] || command -v npm >/dev/null ||
+	    missing="$missing nodejs npm"
+	if [ -n "$missing" ]; then
+		root "apt-get install$missing"
+		export DEBIAN_FRONTEND=noninteractive
+		# shellcheck disable=SC2086
+		fresh apt-get install -y -q --no-install-recommends $missing
+	fi
+	[ "$what" = build ] || tools
+}
+
+# fresh COMMAND...: the lists that are there may name what was replaced since
+fresh() {
+	"$@" || { apt-get update -q && "$@"; }
+}
+
+# The package of unbound would start it as a service, and that of npm's
+# library is none in this release: both are for the tests only.
+tools() {
+	if [ ! -x $own/bin/unbound ]; then
+		rm -rf $own/unbound
+		mkdir -p $own/bin $own/unbound
+		(cd $own/unbound && fresh apt-get download -q unbound)
+		dpkg -x $own/unbound/unbound_*.deb $own/unbound
+		mv $own/unbound/usr/sbin/unbound $own/bin/unbound
+		rm -rf $own/unbound
+	fi
+	if [ ! -d $own/node_modules/nodemailer ]; then
+		mkdir -p $own
+		npm install --no-save --no-audit --no-fund --prefix $own \
+		    nodemailer
+	fi
 }
 
 openbsd() {
+	want="libcares libidn2"
+	[ "$what" = build ] ||
+	    want="$want kyua atf dnsmasq swaks curl python3 node"
 	missing=
-	for package in libcares libidn2 kyua atf dnsmasq swaks curl python3; do
+	for package in $want; do
 		pkg_info -qe "$package-*" || missing="$missing $package"
 	done
 	[ -n "$missing" ] || return 0
@@ -52,6 +93,15 @@ root() {
 	echo "missing; as root: $1" >&2
 	exit 1
 }
+
+case $what in
+build | check | ci)
+	;;
+*)
+	echo "usage: deps.sh [build | check | ci]" >&2
+	exit 1
+	;;
+esac
 
 case $(uname -s) in
 OpenBSD)
@@ -67,4 +117,4 @@ OpenBSD)
 	;;
 esac
 
-sh "$here/users.sh"
+sh lib/compat/users.sh
