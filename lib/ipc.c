@@ -49,7 +49,10 @@ struct ipc {
 	void		(*closed)(struct ipc *, void *);
 	void		*arg;
 	struct ibuf	*building;
-	size_t		 pending;
+	size_t		 pending;	/* octets not yet written */
+	size_t		 length;	/* of the message being built */
+	size_t		*lengths;	/* a ring: of those that wait */
+	size_t		 first, waiting, room;
 	int		 fd;
 	int		 busy;		/* in a handler */
 	int		 gone;		/* freed meanwhile */
@@ -62,6 +65,7 @@ static void	 on_write(int, short, void *);
 static void	 write_out(void *);
 static void	 read_on(void *);
 static int	 dispatch(struct ipc *);
+static void	 length_add(struct ipc *);
 static void	 add(struct ipc *, const void *, size_t);
 static const void *get(struct ipc_msg *, size_t);
 
@@ -108,6 +112,8 @@ ipc_free(struct ipc *ipc)
 		imsgbuf_clear(&ipc->buf);
 		ibuf_free(ipc->building);
 		ipc->building = NULL;
+		free(ipc->lengths);
+		ipc->lengths = NULL;
 		close(ipc->fd);
 		ipc->fd = -1;
 	}
@@ -228,6 +234,38 @@ read_on(void *arg)
 	take_in(ipc, 1);
 }
 
+/* One more message waits. */
+static void
+length_add(struct ipc *ipc)
+{
+	size_t	*lengths, i, room;
+
+	if (ipc->waiting == ipc->room) {
+		room = ipc->room == 0 ? 64 : ipc->room * 2;
+		if ((lengths = calloc(room, sizeof(*lengths))) == NULL)
+			fatal("calloc");
+		for (i = 0; i < ipc->waiting; i++)
+			lengths[i] = ipc->lengths[(ipc->first + i) %
+			    ipc->room];
+		free(ipc->lengths);
+		ipc->lengths = lengths;
+		ipc->first = 0;
+		ipc->room = room;
+	}
+	ipc->lengths[(ipc->first + ipc->waiting++) % ipc->room] = ipc->length;
+}
+
+/* What was written waits no more. */
+static void
+lengths_take(struct ipc *ipc, size_t left)
+{
+	while (ipc->waiting > left) {
+		ipc->pending -= ipc->lengths[ipc->first];
+		ipc->first = (ipc->first + 1) % ipc->room;
+		ipc->waiting--;
+	}
+}
+
 /*
  * A peer that is gone is noticed by on_read: here the messages are dropped.
  */
@@ -238,10 +276,11 @@ write_out(void *arg)
 
 	if (imsgbuf_write(&ipc->buf) == 0 &&
 	    imsgbuf_queuelen(&ipc->buf) > 0) {
+		lengths_take(ipc, imsgbuf_queuelen(&ipc->buf));
 		event_add(&ipc->write, NULL);
 		return;
 	}
-	ipc->pending = 0;
+	lengths_take(ipc, 0);
 	if (ipc->deaf)
 		loop_job_queue(&ipc->again);
 }
@@ -260,12 +299,14 @@ ipc_begin(struct ipc *ipc, enum ipc_type type)
 	ipc->building = imsg_create(&ipc->buf, type, 0, 0, 240);
 	if (ipc->building == NULL)
 		fatal("imsg_create");
+	ipc->length = 0;
 }
 
 static void
 add(struct ipc *ipc, const void *data, size_t len)
 {
 	ipc->pending += len;
+	ipc->length += len;
 	if (len > 0 && imsg_add(ipc->building, data, len) == -1)
 		fatal("%s: imsg_add", ipc->peer);
 }
@@ -326,6 +367,7 @@ ipc_end(struct ipc *ipc)
 {
 	imsg_close(&ipc->buf, ipc->building);
 	ipc->building = NULL;
+	length_add(ipc);
 	loop_job_queue(&ipc->job);
 }
 

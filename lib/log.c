@@ -21,6 +21,7 @@
  */
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,6 +46,8 @@ static struct {
 	int		 echo;
 	char		 batch[LOG_BATCH];
 	size_t		 batch_len;
+	unsigned long	 lost;		/* lines that stderr did not take */
+	int		 torn;		/* the last one went out in part */
 	void		(*sink)(enum log_level, const char *, void *);
 	void		*sink_arg;
 } state = { .role = "bindery", .foreground = 1 };
@@ -88,25 +91,57 @@ void
 log_batch(int batched)
 {
 	if (!batched)
-		log_flush();
+		(void)log_flush();
 	state.batched = batched;
 }
 
-void
+/*
+ * How much of it stderr took.  Where a pipe is full its reader is waited for,
+ * whether or not somebody made it non-blocking.
+ */
+static size_t
+write_stderr(const char *text, size_t len)
+{
+	struct pollfd	 pfd = { .fd = STDERR_FILENO, .events = POLLOUT };
+	size_t		 done;
+	ssize_t		 n;
+
+	for (done = 0; done < len; done += n) {
+		n = write(STDERR_FILENO, text + done, len - done);
+		if (n != -1)
+			continue;
+		if (errno == EAGAIN)
+			(void)poll(&pfd, 1, -1);
+		else if (errno != EINTR)
+			break;
+		n = 0;
+	}
+	return (done);
+}
+
+/* -1: lines were lost, and nobody knows yet. */
+int
 log_flush(void)
 {
+	char	 text[80];
 	size_t	 done;
-	ssize_t	 n;
+	int	 n;
 
-	for (done = 0; done < state.batch_len; done += n) {
-		n = write(STDERR_FILENO, state.batch + done,
-		    state.batch_len - done);
-		if (n == -1 && errno == EINTR)
-			n = 0;
-		else if (n == -1)
-			break;
+	if (state.lost > 0) {
+		n = snprintf(text, sizeof(text), "%sbindery: %lu log lines "
+		    "were lost before this\n", state.torn ? "\n" : "",
+		    state.lost);
+		if (write_stderr(text, n) == (size_t)n)
+			state.lost = state.torn = 0;
 	}
+	done = state.lost > 0 ? 0 : write_stderr(state.batch,
+	    state.batch_len);
+	if (done > 0)
+		state.torn = state.batch[done - 1] != '\n';
+	for (; done < state.batch_len; done++)
+		state.lost += state.batch[done] == '\n';
 	state.batch_len = 0;
+	return (state.lost > 0 ? -1 : 0);
 }
 
 static void

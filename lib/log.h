@@ -53,10 +53,11 @@ void	 log_sink(void (*sink)(enum log_level, const char *line, void *arg),
 
 /*
  * With -d the parent gathers lines and writes them at the end of a turn of
- * its loop (log_flush), all at once.
+ * its loop (log_flush), all at once; -1: some were lost, and it is worth to
+ * try again to tell their number.
  */
 void	 log_batch(int batched);
-void	 log_flush(void);
+int	 log_flush(void);
 
 /* Write a finished line that came from another role, as it is. */
 void	 log_line(enum log_level, const char *line);

@@ -23,6 +23,7 @@
 #include <sys/queue.h>
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -33,8 +34,10 @@
 #include "lib/role.h"
 
 #define CHANNEL_FD	3
-/* Log lines that may wait for the parent, in octets. */
+/* Log lines that may wait for the parent, in octets: the cheap, and all. */
 #define LOG_BACKLOG	(1024 * 1024)
+#define LOG_BACKLOG_MOST (8 * 1024 * 1024)
+#define LOST_WAIT	1		/* seconds until it is told */
 
 struct generation {
 	struct bundle	 files;
@@ -70,7 +73,8 @@ static struct {
 	struct generation		*now;
 	struct generation		*next;
 	uint32_t			 number;	/* of now */
-	unsigned long			 lost;
+	unsigned long			 lost;	/* lines, not yet told */
+	struct loop_timer		 lost_timer;
 } state;
 
 static void
@@ -113,25 +117,68 @@ role_let_go(struct generation *g)
 		generation_free(g);
 }
 
-/* Never blocks: what the parent does not take in time is counted. */
 static void
-to_parent(enum log_level level, const char *line, void *arg)
+send_line(enum log_level level, const char *line)
 {
-	if (ipc_pending(state.parent) > LOG_BACKLOG) {
-		state.lost++;
-		return;
-	}
-	if (state.lost > 0) {
-		ipc_begin(state.parent, ROLE_LOG);
-		ipc_put_u8(state.parent, LOG_LEVEL_WARN);
-		ipc_put_str(state.parent, "log lines were lost before this");
-		ipc_end(state.parent);
-		state.lost = 0;
-	}
 	ipc_begin(state.parent, ROLE_LOG);
 	ipc_put_u8(state.parent, level);
 	ipc_put_str(state.parent, line);
 	ipc_end(state.parent);
+}
+
+static void
+tell_lost(void)
+{
+	char	 line[64];
+
+	if (state.lost == 0)
+		return;
+	(void)snprintf(line, sizeof(line), "%lu log lines were lost before "
+	    "this", state.lost);
+	state.lost = 0;
+	send_line(LOG_LEVEL_WARN, line);
+}
+
+/* Nothing else may be logged that would bring the number along. */
+static void
+on_lost(void *arg)
+{
+	if (ipc_pending(state.parent) > LOG_BACKLOG)
+		loop_timer_set(&state.lost_timer, LOST_WAIT);
+	else
+		tell_lost();
+}
+
+/* What strangers can bring about as often as they like. */
+static int
+is_cheap(enum log_level level, const char *line)
+{
+	const char	*event;
+
+	if (level == LOG_LEVEL_DEBUG)
+		return (1);
+	event = strchr(line, ' ');
+	return (event != NULL && strncmp(event, " refused ", 9) == 0);
+}
+
+/*
+ * Never blocks: what the parent does not take in time is counted.  Between
+ * the two bounds is the room for what must not be missed.
+ */
+static void
+to_parent(enum log_level level, const char *line, void *arg)
+{
+	size_t	 most;
+
+	most = is_cheap(level, line) ? LOG_BACKLOG : LOG_BACKLOG_MOST;
+	if (ipc_pending(state.parent) > most) {
+		if (state.lost++ == 0)
+			loop_timer_set(&state.lost_timer, LOST_WAIT);
+		return;
+	}
+	if (ipc_pending(state.parent) <= LOG_BACKLOG)
+		tell_lost();
+	send_line(level, line);
 }
 
 /* The parent is gone: nobody is left to serve or to tell. */
@@ -170,6 +217,7 @@ role_start(enum role role, const char *root, int foreground, int verbose,
 	missing = proc_drop(role, root);
 	state.parent = ipc_new(CHANNEL_FD, "parent", entries, parent_closed,
 	    NULL);
+	loop_timer_init(&state.lost_timer, on_lost, NULL);
 	log_sink(to_parent, NULL);
 	/* the same for all, and mta is the one that faces the most */
 	if (missing != NULL && role == ROLE_MTA)
@@ -186,6 +234,7 @@ role_loop(void)
 
 	memory_give_back();
 	status = loop_run();
+	tell_lost();
 	ipc_flush(state.parent);
 	return (status);
 }

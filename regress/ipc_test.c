@@ -375,6 +375,41 @@ ATF_TC_BODY(unread, tc)
 	ATF_CHECK_MSG(most < 17 * 1024 * 1024, "%zu octets", most);
 }
 
+/* What waits is what was not written, not all since nothing waited. */
+static void
+read_a_part(void *arg)
+{
+	static char	 part[4096];
+	static int	 turns;
+
+	if (++turns > 1000 || ipc_pending(arg) < most / 2)
+		loop_exit(0);
+	else
+		(void)recv(got.fds, part, sizeof(part), MSG_DONTWAIT);
+	loop_job_queue(&look);
+}
+
+ATF_TC_WITHOUT_HEAD(pending_falls);
+ATF_TC_BODY(pending_falls, tc)
+{
+	struct ipc	*a;
+	int		 pair[2], i;
+
+	ATF_REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+	loop_init();
+	a = ipc_new(pair[0], "b", answered, closed, NULL);
+	got.fds = pair[1];
+	for (i = 0; i < 200000; i++)
+		put_number(a);
+	most = ipc_pending(a);
+	loop_job_init(&look, read_a_part, a);
+	loop_job_queue(&look);
+	ATF_CHECK_EQ(0, loop_run());
+	ATF_CHECK(ipc_pending(a) > 0);
+	ATF_CHECK_MSG(ipc_pending(a) < most, "%zu octets",
+	    ipc_pending(a));
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, carries);
@@ -382,5 +417,6 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, string_without_end_is_fatal);
 	ATF_TP_ADD_TC(tp, distrusted);
 	ATF_TP_ADD_TC(tp, unread);
+	ATF_TP_ADD_TC(tp, pending_falls);
 	return (atf_no_error());
 }

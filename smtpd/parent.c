@@ -98,7 +98,12 @@ role_swapped(struct ipc *ipc, struct ipc_msg *msg)
 static void
 write_log(void *arg)
 {
+	static struct loop_timer	 again = { .expired = write_log };
+
 	log_batch(0);
+	/* the number of those lost is told when nothing else is, too */
+	if (log_flush() == -1)
+		loop_timer_set(&again, 1);
 }
 
 static struct loop_job	 logged = { .run = write_log };
