@@ -66,7 +66,7 @@ static struct {
 %token	BINDING BINDINGGROUP BOUNCE BY CAFILE CERT CONTROLGROUP DEFAULTBINDING
 %token	DOMAIN
 %token	FOR FROM HEADER HELO HOST HOSTNAME INCLUDE KEY LISTEN LMTP LOCAL
-%token	MAILDIR MAILFROM MASKSRC MATCH MAXCONNECTIONS MAXMESSAGESIZE
+%token	MAILDIR MAILFROM MASKSRC MATCH MAXCONNECTIONS MAXERRORS MAXMESSAGESIZE
 %token	MAXPERADDRESS MAXPERUSER MAXRECIPIENTS MBOX MDA MINFREE MTA MX
 %token	NEXTHOPS NOVERIFY
 %token	ON PKI PORT PROXYV2 QUEUE RCPTTO RDNS REJECT RELAY RESOLVER RETRY RUN
@@ -178,6 +178,9 @@ setting		: HOSTNAME eq STRING	{ record_setting(R, SET_HOSTNAME, $3); }
 		}
 		| SMTP MAXPERUSER eq STRING {
 			record_setting(R, SET_SMTP_MAX_PER_USER, $4);
+		}
+		| SMTP MAXERRORS eq STRING {
+			record_setting(R, SET_SMTP_MAX_ERRORS, $4);
 		}
 		| MTA MAXCONNECTIONS eq STRING {
 			record_setting(R, SET_MTA_MAX_CONNECTIONS, $4);
@@ -567,6 +570,7 @@ static const struct keyword keywords[] = {
 	{ .name = "max-connections-per-user", .token = MAXPERUSER,
 	    .values = 1 },
 	{ .name = "max-deferred" },
+	{ .name = "max-errors", .token = MAXERRORS, .values = 1 },
 	{ .name = "max-message-size", .token = MAXMESSAGESIZE, .values = 1 },
 	{ .name = "max-messages", .token = OPTION, .values = 1,
 	    .option = OPTION_MAX_MESSAGES },

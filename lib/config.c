@@ -188,6 +188,7 @@ config_defaults(struct config *c)
 	c->smtp_max_connections = 1000;
 	c->smtp_max_per_address = 100;
 	c->smtp_max_per_user = 100;
+	c->smtp_max_errors = 20;
 	c->mta_max_connections = 1000;
 	c->mta_port = 25;
 	c->defaults[OPTION_MAX_OUTBOUND_CONNECTIONS].number = 32;

@@ -82,6 +82,7 @@ enum setting {
 	SET_SMTP_MAX_CONNECTIONS,
 	SET_SMTP_MAX_PER_ADDRESS,
 	SET_SMTP_MAX_PER_USER,
+	SET_SMTP_MAX_ERRORS,
 	SET_MTA_MAX_CONNECTIONS,
 	SET_MTA_RESOLVER,
 	SET_MTA_PORT,
@@ -360,6 +361,7 @@ struct config {
 	int64_t		 smtp_max_connections;
 	int64_t		 smtp_max_per_address;
 	int64_t		 smtp_max_per_user;
+	int64_t		 smtp_max_errors;	/* of a stranger's session */
 	int64_t		 mta_max_connections;
 	struct sockaddr_storage resolver;	/* ss_family 0: resolv.conf */
 	int		 mta_port;

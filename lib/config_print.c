@@ -150,6 +150,7 @@ print_settings(FILE *f, const struct config *c)
 	print_number(f, SET_SMTP_MAX_PER_ADDRESS, c->smtp_max_per_address,
 	    100);
 	print_number(f, SET_SMTP_MAX_PER_USER, c->smtp_max_per_user, 100);
+	print_number(f, SET_SMTP_MAX_ERRORS, c->smtp_max_errors, 20);
 	print_number(f, SET_MTA_MAX_CONNECTIONS, c->mta_max_connections,
 	    1000);
 	if (c->resolver.ss_family != 0)

@@ -305,6 +305,8 @@ static const struct {
 	    SETTING_COUNT, AT(smtp_max_per_address) },
 	[SET_SMTP_MAX_PER_USER] = { "smtp max-connections-per-user",
 	    SETTING_COUNT, AT(smtp_max_per_user) },
+	[SET_SMTP_MAX_ERRORS] =
+	    { "smtp max-errors", SETTING_COUNT, AT(smtp_max_errors) },
 	[SET_MTA_MAX_CONNECTIONS] = { "mta max-connections", SETTING_COUNT,
 	    AT(mta_max_connections) },
 	[SET_MTA_RESOLVER] = { "mta resolver", SETTING_RESOLVER, 0 },

@@ -31,7 +31,8 @@ started()
 
 # deaf WHERE LINE REPLY: say LINE for as long as it is listened to, at most
 # 24 MB, which is more than all socket buffers hold, and read nothing; then
-# read all: a REPLY for each.  WHERE is a port or a path.
+# read all: a REPLY for each.  WHERE is a path, or a port where a recipient was
+# accepted: only RCPT may be said without end.
 deaf()
 {
 	python3 - "$@" <<-END
@@ -40,6 +41,10 @@ deaf()
 		if where.isdigit():
 		    s = socket.create_connection(("127.0.0.1", int(where)))
 		    s.recv(1000)
+		    for hello in ("HELO client.example", "MAIL FROM:<>",
+		        "RCPT TO:<b@dest.example>"):
+		        s.sendall(hello.encode() + b"\r\n")
+		        s.recv(1000)
 		else:
 		    s = socket.socket(socket.AF_UNIX)
 		    s.connect(where)
@@ -77,7 +82,7 @@ deaf_smtp_head()
 deaf_smtp_body()
 {
 	started
-	deaf $port "NOOP$(printf '\r')" "250 2.0.0" >out 2>&1 ||
+	deaf $port "RCPT TO:<>$(printf '\r')" "501 5.1.3" >out 2>&1 ||
 	    fail "$(cat out)"
 	send_ok a@example.com b@dest.example
 }

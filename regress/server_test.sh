@@ -436,24 +436,6 @@ words_body()
 		grep -q "smtpd: refused code=[45].. cause=$cause from=<" \
 		    bindery.log || fail "$cause is not in the log"
 	done
-	# the tenth error is the last
-	long=$(printf '%02000d' 0)
-	dialog >out <<-END
-		NOOP $long
-		EHLO $(printf '\377')
-		A
-		B
-		C
-		D
-		E
-		F
-		G
-		H
-		I
-	END
-	answers 220 500 501 500 500 500 500 500 500 500 421 "[closed]"
-	grep -q 'refused code=421 cause=too-many-errors' bindery.log ||
-	    fail "the end is not in the log"
 	# what is no mailer, and what sends content before it may
 	dialog -n >out <<-END
 		=POST / HTTP/1.1\r\n

@@ -79,7 +79,7 @@ static void
 refuse_bad(struct session *s, const char *reply)
 {
 	auth_cancel(s);
-	command_bad(s, reply);
+	answer_give(s, reply);
 }
 
 /* Too many failures: the session ends, the user name must wait. */
@@ -339,22 +339,22 @@ auth_command(struct session *s, const char *args)
 
 	initial = args + len + strspn(args + len, " ");
 	if (p->auth == NULL)
-		command_bad(s, "502 5.5.1 AUTH is not offered here");
+		answer_give(s, "502 5.5.1 AUTH is not offered here");
 	else if (!p->auth_insecure && !secure(s))
-		command_bad(s, "538 5.7.11 AUTH needs encryption: say "
+		answer_give(s, "538 5.7.11 AUTH needs encryption: say "
 		    "STARTTLS first");
 	else if (!s->esmtp)
-		command_bad(s, "503 5.5.1 Say EHLO first");
+		answer_give(s, "503 5.5.1 Say EHLO first");
 	else if (s->auth[0] != '\0')
-		command_bad(s, "503 5.5.1 You are logged in already");
+		answer_give(s, "503 5.5.1 You are logged in already");
 	else if (s->mail_given)
-		command_bad(s, "503 5.5.1 Not within a transaction");
+		answer_give(s, "503 5.5.1 Not within a transaction");
 	else if (len == 5 && strncasecmp(args, "PLAIN", len) == 0)
 		begin(s, 1, initial);
 	else if (len == 5 && strncasecmp(args, "LOGIN", len) == 0)
 		begin(s, 0, initial);
 	else
-		command_bad(s, "504 5.5.4 AUTH knows PLAIN and LOGIN");
+		answer_give(s, "504 5.5.4 AUTH knows PLAIN and LOGIN");
 }
 
 /* One word of a senders entry: an address, "@domain", a domain, "<>", "*". */

@@ -26,7 +26,7 @@
 #include "lib/rules.h"
 #include "smtpd/smtpd.h"
 
-#define BAD_COMMANDS	10		/* then the session ends */
+#define IDLE_COMMANDS	100		/* then the session ends */
 #define RCPTS_IN_FLIGHT	100
 #define LINE_PLAIN	512		/* RFC 5321 4.5.3.1.4 */
 /* SIZE BODY RET ENVID SMTPUTF8 AUTH */
@@ -40,24 +40,12 @@ struct command {
 	void		(*run)(struct session *, const char *args);
 };
 
-void
-command_bad(struct session *s, const char *reply)
-{
-	if (++s->errors < BAD_COMMANDS) {
-		answer_give(s, reply);
-		return;
-	}
-	session_refused(s, "421", "too-many-errors", NULL, NULL);
-	session_close(s, 1, "421 4.7.0 %s Too many bad commands",
-	    endpoint_hostname(s->endpoint));
-}
-
 /* 0, or -1 and the reply was given. */
 static int
 hello(struct session *s, const char *name, int esmtp)
 {
 	if (!syntax_helo(name)) {
-		command_bad(s, esmtp ? "501 5.5.4 Syntax: EHLO hostname" :
+		answer_give(s, esmtp ? "501 5.5.4 Syntax: EHLO hostname" :
 		    "501 5.5.4 Syntax: HELO hostname");
 		return (-1);
 	}
@@ -110,26 +98,26 @@ command_mail(struct session *s, const char *args)
 	const char		*error;
 
 	if (s->helo[0] == '\0') {
-		command_bad(s, "503 5.5.1 Say EHLO or HELO first");
+		answer_give(s, "503 5.5.1 Say EHLO or HELO first");
 		return;
 	}
 	if ((error = secure_missing(s)) != NULL ||
 	    (error = auth_missing(s)) != NULL) {
-		command_bad(s, error);
+		answer_give(s, error);
 		return;
 	}
 	if (s->mail_given) {
-		command_bad(s, "503 5.5.1 One MAIL at a time: RSET first");
+		answer_give(s, "503 5.5.1 One MAIL at a time: RSET first");
 		return;
 	}
 	if ((error = syntax_mail(args, &s->mail)) != NULL) {
-		command_bad(s, error);
+		answer_give(s, error);
 		return;
 	}
 	if (syntax_unqualified(s->mail.sender) && (!s->local ||
 	    syntax_qualify(s->mail.sender, sizeof(s->mail.sender),
 	    conf->hostname) == -1)) {
-		command_bad(s, "501 5.1.7 The sender address has no domain");
+		answer_give(s, "501 5.1.7 The sender address has no domain");
 		return;
 	}
 	if (s->mail.size > (uint64_t)conf->max_message_size) {
@@ -211,15 +199,15 @@ command_rcpt(struct session *s, const char *args)
 	struct rcpt_command	 rcpt;
 
 	if (!s->mail_given) {
-		command_bad(s, "503 5.5.1 MAIL first");
+		answer_give(s, "503 5.5.1 MAIL first");
 		return;
 	}
 	if (s->chunked) {
-		command_bad(s, "503 5.5.1 Content has begun: no more RCPT");
+		answer_give(s, "503 5.5.1 Content has begun: no more RCPT");
 		return;
 	}
 	if ((error = syntax_rcpt(args, s->mail.utf8, &rcpt)) != NULL) {
-		command_bad(s, error);
+		answer_give(s, error);
 		return;
 	}
 	s->rcpt_given = 1;
@@ -228,7 +216,7 @@ command_rcpt(struct session *s, const char *args)
 	    strcasecmp(rcpt.address, "postmaster") != 0) ||
 	    syntax_qualify(rcpt.address, sizeof(rcpt.address),
 	    conf->hostname) == -1)) {
-		command_bad(s, "501 5.1.3 The recipient address has no domain");
+		answer_give(s, "501 5.1.3 The recipient address has no domain");
 		return;
 	}
 	if (s->accepted + s->waiting >= (uint64_t)conf->max_recipients) {
@@ -258,16 +246,16 @@ static void
 command_data(struct session *s, const char *args)
 {
 	if (args[0] != '\0') {
-		command_bad(s, "501 5.5.4 DATA takes no argument");
+		answer_give(s, "501 5.5.4 DATA takes no argument");
 		return;
 	}
 	if (!s->mail_given || !s->rcpt_given) {
-		command_bad(s, s->mail_given ? "503 5.5.1 RCPT first" :
+		answer_give(s, s->mail_given ? "503 5.5.1 RCPT first" :
 		    "503 5.5.1 MAIL first");
 		return;
 	}
 	if (s->chunked) {
-		command_bad(s, "503 5.5.1 This message comes by BDAT");
+		answer_give(s, "503 5.5.1 This message comes by BDAT");
 		return;
 	}
 	if (s->accepted == 0) {
@@ -306,6 +294,10 @@ command_bdat(struct session *s, const char *args)
 		sorry = "503 5.5.1 RCPT first";
 	else if (s->accepted == 0)
 		sorry = "554 5.5.1 No recipient was accepted";
+	if (octets == 0 && !last && ++s->idle > IDLE_COMMANDS) {
+		session_too_many(s, "idle commands");
+		return;
+	}
 	content_chunk(s, octets, last, sorry);
 }
 
@@ -332,7 +324,7 @@ static void
 command_vrfy(struct session *s, const char *args)
 {
 	if (args[0] == '\0')
-		command_bad(s, "501 5.5.4 Syntax: VRFY address");
+		answer_give(s, "501 5.5.4 Syntax: VRFY address");
 	else
 		session_reply(s, "252 2.5.2 Cannot say; send to it and see");
 }
@@ -348,13 +340,13 @@ command_help(struct session *s, const char *args)
 static void
 command_absent(struct session *s, const char *args)
 {
-	command_bad(s, "502 5.5.1 This command is not supported here");
+	answer_give(s, "502 5.5.1 This command is not supported here");
 }
 
 static void
 command_unknown(struct session *s, const char *args)
 {
-	command_bad(s, "500 5.5.1 Unknown command");
+	answer_give(s, "500 5.5.1 Unknown command");
 }
 
 static const struct command commands[] = {
@@ -404,8 +396,34 @@ command_waits(const struct command *c, const struct session *s)
 	return (s->waiting > 0);
 }
 
+/* Whether the command may bring a message on its way, or ends the session. */
+static int
+command_serves(const struct command *c, struct session *s)
+{
+	int64_t	 most = server_config()->max_recipients;
+	int	 has_recipient = s->accepted + s->waiting > 0;
+
+	if (c->run == command_quit)
+		return (1);
+	if (c->run == command_data || c->run == command_bdat)
+		return (has_recipient);
+	if (c->run == command_rcpt && s->mail_given)
+		return (has_recipient || ++s->lost <= most);
+	/* whose client is known may have a dead address a transaction */
+	if (c->run == command_rset && (s->local || s->auth[0] != '\0') &&
+	    s->rcpt_given && !has_recipient && s->lost <= most) {
+		if (s->idle > 0)
+			s->idle--;	/* its MAIL */
+		return (1);
+	}
+	return (0);
+}
+
 void
 command_run(const struct command *c, struct session *s, const char *args)
 {
-	c->run(s, args);
+	if (!command_serves(c, s) && ++s->idle > IDLE_COMMANDS)
+		session_too_many(s, "idle commands");
+	else
+		c->run(s, args);
 }

@@ -357,7 +357,7 @@ chunk_skip(struct session *s)
 		return (len > 0 && !content_too_much(s));
 	s->sorry = NULL;
 	s->state = SESSION_COMMAND;
-	command_bad(s, sorry);
+	answer_give(s, sorry);
 	return (1);
 }
 

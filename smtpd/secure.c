@@ -95,15 +95,15 @@ void
 secure_command(struct session *s, const char *args)
 {
 	if (args[0] != '\0') {
-		command_bad(s, "501 5.5.4 STARTTLS takes no argument");
+		answer_give(s, "501 5.5.4 STARTTLS takes no argument");
 		return;
 	}
 	if (secure(s)) {
-		command_bad(s, "503 5.5.1 TLS is on already");
+		answer_give(s, "503 5.5.1 TLS is on already");
 		return;
 	}
 	if (!secure_offered(s)) {
-		command_bad(s, "502 5.5.1 STARTTLS is not offered here");
+		answer_give(s, "502 5.5.1 STARTTLS is not offered here");
 		return;
 	}
 	/*

@@ -37,6 +37,7 @@
 #define CLOSE_LINGER	3		/* for the client to read it */
 #define CLOSED_WAIT	60		/* for answers, after its last word */
 #define REPLIES_MAX	32768		/* octets that it has not read */
+#define REFUSED_LINES	10		/* in the log, then they are summed */
 
 RB_HEAD(session_tree, session);
 RB_PROTOTYPE(session_tree, session, node, session_compare);
@@ -70,6 +71,9 @@ session_reply(struct session *s, const char *fmt, ...)
 		return;
 	if ((size_t)len >= sizeof(line) - 2)
 		len = sizeof(line) - 3;
+	/* whose client is known may have a list of dead addresses */
+	if (line[0] == '5' && !s->local && s->auth[0] == '\0')
+		s->errors++;
 	memcpy(line + len, "\r\n", 2);
 	(void)io_write(s->io, line, len + 2);
 }
@@ -118,21 +122,6 @@ session_reset(struct session *s)
 }
 
 void
-session_free(struct session *s)
-{
-	session_reset(s);
-	auth_cancel(s);
-	auth_forget(s);
-	rdns_cancel(s);
-	RB_REMOVE(session_tree, &state.tree, s);
-	io_free(s->io);
-	server_session_gone(s->endpoint,
-	    s->counted ? (struct sockaddr *)&s->peer : NULL);
-	free(s);
-	server_idle();
-}
-
-void
 session_facts(const struct session *s, struct facts *f)
 {
 	memset(f, 0, sizeof(*f));
@@ -158,12 +147,33 @@ or_dash(const char *text)
 	return (text == NULL || text[0] == '\0' ? "-" : text);
 }
 
+/* How many refusals the log has no line of; they are counted anew. */
+static void
+refused_sum(struct session *s)
+{
+	struct logline	 l;
+
+	if (s->refusals > REFUSED_LINES) {
+		logline_start(&l, "refused");
+		logline_add(&l, "cause", "repeated");
+		logline_add(&l, "count", "%u", s->refusals - REFUSED_LINES);
+		logline_add(&l, "client", "%s",
+		    s->client[0] != '\0' ? s->client : "local");
+		logline_add(&l, "auth", "%s", or_dash(s->auth));
+		logline_end(&l);
+	}
+	s->refusals = 0;
+}
+
 void
-session_refused(const struct session *s, const char *reply, const char *cause,
+session_refused(struct session *s, const char *reply, const char *cause,
     const char *from, const char *rcpt)
 {
 	struct logline	 l;
 
+	/* 421 is the end of the session */
+	if (strncmp(reply, "421", 3) != 0 && ++s->refusals > REFUSED_LINES)
+		return;
 	logline_start(&l, "refused");
 	logline_add(&l, "code", "%.3s", reply);
 	logline_add(&l, "cause", "%s", or_dash(cause));
@@ -182,10 +192,14 @@ session_refused(const struct session *s, const char *reply, const char *cause,
 }
 
 void
-session_accepted(const struct session *s)
+session_accepted(struct session *s)
 {
 	struct logline	 l;
 
+	refused_sum(s);
+	s->errors = 0;
+	s->idle = 0;
+	s->lost = 0;
 	logline_start(&l, "accepted");
 	logline_add(&l, "id", "%s",
 	    id_text(intake_message(s->intake)));
@@ -199,6 +213,30 @@ session_accepted(const struct session *s)
 	logline_add(&l, "user", "%s", or_dash(s->user));
 	logline_add(&l, "tag", "%s", or_dash(endpoint_tag(s->endpoint)));
 	logline_end(&l);
+}
+
+void
+session_free(struct session *s)
+{
+	refused_sum(s);
+	session_reset(s);
+	auth_cancel(s);
+	auth_forget(s);
+	rdns_cancel(s);
+	RB_REMOVE(session_tree, &state.tree, s);
+	io_free(s->io);
+	server_session_gone(s->endpoint,
+	    s->counted ? (struct sockaddr *)&s->peer : NULL);
+	free(s);
+	server_idle();
+}
+
+void
+session_too_many(struct session *s, const char *what)
+{
+	session_refused(s, "421", "too-many-errors", NULL, NULL);
+	session_close(s, 1, "421 4.7.0 %s Too many %s",
+	    endpoint_hostname(s->endpoint), what);
 }
 
 /*
@@ -224,7 +262,7 @@ session_line_long(struct session *s)
 	int	 exchange = s->state == SESSION_AUTH;
 
 	auth_cancel(s);
-	command_bad(s, exchange ? "500 5.5.6 Authentication exchange line "
+	answer_give(s, exchange ? "500 5.5.6 Authentication exchange line "
 	    "is too long" : "500 5.5.2 Line too long");
 }
 
@@ -268,7 +306,7 @@ session_line(struct session *s)
 		return (0);
 	io_drain(s->io, len);
 	if (len > command_max(command))
-		command_bad(s, "500 5.5.2 Line too long");
+		answer_give(s, "500 5.5.2 Line too long");
 	else
 		command_run(command, s, args);
 	/* it may have been a password */
@@ -319,6 +357,12 @@ session_run(struct session *s)
 	while (more && io_pending(s->io) < REPLIES_MAX) {
 		switch (s->state) {
 		case SESSION_COMMAND:
+			if (s->errors >= server_config()->smtp_max_errors &&
+			    s->accepted + s->waiting == 0) {
+				session_too_many(s, "errors");
+				return;
+			}
+			/* FALLTHROUGH */
 		case SESSION_AUTH:
 			more = session_line(s);
 			break;

@@ -227,7 +227,11 @@ struct session {
 	int		 local;
 	int		 esmtp;
 	int		 linger;	/* closing: read on until they close */
-	unsigned int	 errors;
+	/* since the last message that it brought: */
+	unsigned int	 errors;	/* 5xx; of a stranger */
+	unsigned int	 idle;		/* commands that brought none */
+	unsigned int	 lost;		/* RCPTs before any was accepted */
+	unsigned int	 refusals;	/* that the log was to have */
 	int		 closed;	/* the client sends no more */
 	int		 counted;	/* for its address */
 	uint32_t	 uid;
@@ -284,10 +288,12 @@ void		 session_close(struct session *, int linger, const char *, ...)
 /* Forget the transaction, as RSET does. */
 void		 session_reset(struct session *);
 void		 session_facts(const struct session *, struct facts *);
-/* "smtpd: accepted ..." */
-void		 session_accepted(const struct session *);
-/* "smtpd: refused ..."; reply begins with the code, rcpt may be NULL. */
-void		 session_refused(const struct session *, const char *reply,
+/* "smtpd: accepted ..."; what is counted against it begins anew. */
+void		 session_accepted(struct session *);
+/* Too many refusals or idle commands: 421, and its end. */
+void		 session_too_many(struct session *, const char *what);
+/* "smtpd: refused ...", or only counted; rcpt may be NULL. */
+void		 session_refused(struct session *, const char *reply,
 		    const char *cause, const char *from, const char *rcpt);
 
 /* arrive.c */
@@ -345,8 +351,6 @@ size_t		 command_max(const struct command *);
 int		 command_waits(const struct command *, const struct session *);
 void		 command_run(const struct command *, struct session *,
 		    const char *args);
-/* A bad command, with its reply; too many of them end the session. */
-void		 command_bad(struct session *, const char *reply);
 
 /* secure.c */
 
