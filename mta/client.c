@@ -162,11 +162,9 @@ client_next(struct connection *c)
 		return;
 	if (c->attempt != NULL)
 		attempt_good(c->attempt);
-	if (c->retired || c->messages >= c->max_messages) {
-		work_wake(c->lane);
-		client_quit(c);
-	} else
-		connection_park(c);
+	if (c->messages >= c->max_messages)
+		c->retired = 1;
+	connection_park(c);
 }
 
 /* Another message may follow, where there is one and it may be told of. */
@@ -202,7 +200,8 @@ client_finish(struct connection *c, enum outcome outcome, const char *reply)
 		state->most_until = loop_seconds() + CLIENT_KEEP;
 	}
 	c->go = c->body = c->dot = c->full = 0;
-	if (outcome != OUTCOME_TEMPFAIL)
+	/* of those that it took; it has spoken of the others */
+	if (outcome != OUTCOME_TEMPFAIL && o->accepted > 0)
 		c->not_temporary = 1;
 	connection_answered(c);
 	client_report(c, outcome, "remote", reply);
@@ -437,11 +436,10 @@ client_reply_mail(struct connection *c)
 	for (i = 0; i < o->nrcpts; i++)
 		outbound_settle_rcpt(o, i, reply_outcome(c->reply.code),
 		    c->reply.text);
-	if (c->pipelining)
-		return;
 	if (reply_outcome(c->reply.code) == OUTCOME_PERMFAIL)
 		c->not_temporary = 1;
-	client_finish(c, OUTCOME_TEMPFAIL, c->reply.text);
+	if (!c->pipelining)
+		client_finish(c, OUTCOME_TEMPFAIL, c->reply.text);
 }
 
 /*

@@ -206,6 +206,12 @@ connection_park(struct connection *c)
 {
 	if (c->stage != STAGE_READY)
 		return;
+	/* where all was put off, another host is asked the next time */
+	if (c->retired || (c->answered && !c->not_temporary)) {
+		work_wake(c->lane);
+		client_quit(c);
+		return;
+	}
 	connection_stage(c, STAGE_IDLE);
 	connections.idle++;
 	TAILQ_INSERT_HEAD(&c->binding->idle, c, entry);
@@ -479,10 +485,7 @@ connection_nothing(struct connection *c)
 	/* what it could carry is not given now: not asked for all the time */
 	if (c->lane->due > 0 && connection_wanted(c))
 		work_delay(c->lane, 1);
-	if (c->retired)
-		client_quit(c);
-	else
-		connection_park(c);
+	connection_park(c);
 }
 
 void

@@ -157,11 +157,14 @@ host_state_failed(struct binding *binding, const struct sockaddr *addr,
 
 	for (i = 0; i < state->failures && wait < most; i++)
 		wait *= 2;
-	state->failures++;
 	state->growth = 1;
 	state->good = 0;
 	state->seen = loop_seconds();
-	state->until = state->seen + (wait < most ? wait : most);
+	/* several that were opening at once are one failure */
+	if (state->until <= state->seen) {
+		state->failures++;
+		state->until = state->seen + (wait < most ? wait : most);
+	}
 	state->remote = remote;
 	strlcpy(state->text, text, sizeof(state->text));
 	strlcpy(state->host, host, sizeof(state->host));

@@ -58,12 +58,166 @@ one_try()
 	return 0
 }
 
+# full [PATTERN]: whom the sink turned away because of -m and -r.
+full()
+{
+	grep -c "^full .*$1" sink.rec || true
+}
+
+# crowd NUMBER ID [FORMAT]: one message to so many recipients, in one lane
+# where the format (%g is the number) does not say otherwise.
+crowd()
+{
+	{
+		printf 'EHLO client.example\nMAIL FROM:<a@acme.example>\n'
+		seq -f "&RCPT TO:<${3:-r%g@dest.example}>" "$1"
+		printf 'NOOP\nDATA\nX-Test-Id: %s\n\nHello.\n.\nQUIT\n' $2
+	} | dialog >crowd.out
+	grep -q '^250 2.0.0' crowd.out || fail "$(tail -n 5 crowd.out)"
+}
+
+# recipients ID: how many the sink took of a message.
+recipients()
+{
+	grep "^msg .* id=$1 " sink.rec | grep -o '<r*[0-9a-z]*@dest' | sort |
+	    uniq -u | wc -l
+}
+
+# A host that takes so many recipients in a transaction gets the rest in
+# further ones at once, and no more than that the next time.
+atf_test_case recipients cleanup
+recipients_head() { atf_set require.user root; }
+recipients_body()
+{
+	retry=1h..2h
+	config <<-END
+		binding "acme" { bind-address 127.0.0.4 }
+		bind mail-from "@acme.example" to "acme"
+	END
+	for most in 10 100 1; do
+		total=$((most == 1 ? 30 : 500))
+		start_sink -r $most 127.0.0.1:$sink
+		start_bindery
+		crowd $total a
+		wait_or_fail 20 "[ \$(recipients a) -eq $total ]"
+		first=$(full)
+		[ $most -eq 100 ] || [ $first -gt 0 ] || fail "never full"
+		crowd $total b
+		wait_or_fail 20 "[ \$(recipients b) -eq $total ]"
+		[ "$(full)" -eq $first ] || fail "asked for more again"
+		wait_or_fail 5 '! ctl show queue all | grep dest.example'
+		one_try
+		stop_bindery
+		kill $sink_pid
+	done
+}
+recipients_cleanup() { stop_all; }
+
+# Many domains on one exchanger that is dead: few try it, all are told, and
+# another customer has its slots.
+atf_test_case dead cleanup
+dead_head() { atf_set require.user root; }
+dead_body()
+{
+	settings='mta max-connections 8
+		mta timeout 3s'
+	retry=1h..2h
+	names --host-record=dead.example,127.0.0.13 \
+	    $(seq -f --mx-host=d%g.dead.example,dead.example,10 300) \
+	    --host-record=live.example,127.0.0.12
+	silence
+	config <<-END
+		binding "acme" { bind-address 127.0.0.4 }
+		binding "globex" { bind-address 127.0.0.5 }
+		bind mail-from "@acme.example" to "acme"
+		bind mail-from "@globex.example" to "globex"
+	END
+	start_sink 127.0.0.12:$sink
+	start_bindery
+	crowd 300 a u@d%g.dead.example
+	submit -c 4 -n 20 -f a@globex.example -t b@live.example -i g >out
+	wait_or_fail 3 'sunk_is 20'
+	# all of their lanes know why, though few have tried
+	wait_or_fail 20 '[ $(ctl show queue binding acme |
+	    grep -c "remote: connect to 127.0.0.13:$sink: timeout") -eq 300 ]'
+	tried=$(grep -c 'mta: unreachable .*binding=acme' bindery.log)
+	[ $tried -ge 1 ] && [ $tried -le 8 ] || fail "$tried tried it"
+	grep 'lane closed .* for=[0-9]*m' bindery.log &&
+	    fail "one failure counted as several"
+	return 0
+}
+dead_cleanup() { stop_all; }
+
+# Ten connections work, the eleventh is one too many: nothing comes of it.
+atf_test_case too_many cleanup
+too_many_head() { atf_set require.user root; }
+too_many_body()
+{
+	retry=1h..2h
+	config <<-END
+		binding "acme" {
+			bind-address 127.0.0.4
+			max-outbound-connections 20
+		}
+		bind mail-from "@acme.example" to "acme"
+	END
+	echo 'data * * delay 0.1' >script
+	start_sink -m 10 -s script 127.0.0.1:$sink
+	start_bindery
+	submit -c 10 -n 400 -f a@acme.example -i a >out
+	wait_or_fail 20 'sunk_is 400'
+	[ "$(full)" -gt 0 ] || fail "there were never too many"
+	[ "$(full)" -le 20 ] || fail "$(full) times too many"
+	one_try
+	grep 'closed' bindery.log && fail "a lane was closed"
+	return 0
+}
+too_many_cleanup() { stop_all; }
+
+# What the first exchanger puts off, the second takes at the next try.
+atf_test_case second cleanup
+second_head() { atf_set require.user root; }
+second_body()
+{
+	names --host-record=one.example,127.0.0.12 \
+	    --host-record=two.example,127.0.0.13 \
+	    $(for stage in mail rcpt data dot; do
+		echo "--mx-host=$stage.example,one.example,10"
+		echo "--mx-host=$stage.example,two.example,20"
+	    done)
+	config <<-END
+		binding "acme" { bind-address 127.0.0.4 }
+		bind mail-from "@acme.example" to "acme"
+	END
+	cat >script <<-END
+		mail * * 452 4.3.1 no room
+	END
+	start_sink -s script 127.0.0.12:$sink
+	mv sink.rec first.rec
+	first_pid=$sink_pid
+	start_sink 127.0.0.13:$sink
+	start_bindery
+	n=0
+	for stage in mail rcpt data dot; do
+		n=$((n + 1))
+		echo "$stage * * 452 4.3.1 no room" >script
+		kill -HUP $first_pid
+		sleep 0.2
+		send_ok a@acme.example u@$stage.example $stage
+		wait_or_fail 10 "sunk_is 1 id=$stage"
+		wait_or_fail 5 "grep 'mta: delivered .*mx=two.example.*try=2 ' \
+		    bindery.log | [ \$(wc -l) -ge $n ]"
+		grep "refused .*stage=$stage" first.rec || fail "not asked"
+	done
+}
+second_cleanup() { stop_all; }
+
 # At every step a recipient says where it is.
 atf_test_case steps cleanup
 steps_head() { atf_set require.user root; }
 steps_body()
 {
-	steps="resolve rate slot connect greeting ehlo tls mail rcpt data dot"
+	steps="rate greeting ehlo tls mail rcpt data dot"
 	records=
 	for step in $steps; do
 		records="$records --host-record=$step.example,127.0.0.12"
@@ -85,7 +239,8 @@ steps_body()
 	END
 	start_sink -P -s script -c peer.pem -k peer.key 127.0.0.12:$sink
 	n=0
-	for step in $steps; do
+	for step in resolve rate slot connect greeting ehlo tls mail rcpt \
+	    data dot; do
 		n=$((n + 1))
 		more=
 		[ $step = rate ] && more="rate 1/1h"
@@ -98,8 +253,7 @@ steps_body()
 	start_bindery
 	send_ok u@rate.example u@rate.example first
 	wait_or_fail 5 'sunk_is 1 id=first'
-	for step in resolve rate connect greeting ehlo tls mail rcpt data \
-	    dot; do
+	for step in resolve connect $steps; do
 		send_ok u@$step.example u@$step.example
 	done
 	wait_or_fail 5 'sunk_is 1 dot.example'
@@ -127,7 +281,7 @@ steps_cleanup() { stop_all; }
 
 atf_init_test_cases()
 {
-	for case in steps; do
+	for case in steps recipients dead too_many second; do
 		atf_add_test_case $case
 	done
 }

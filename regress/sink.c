@@ -21,10 +21,12 @@
  * it refuses, and says so in its record.
  *
  *	sink [-PT] [-c cert -k key] [-a user:password] [-d folder]
- *	    [-s script] -l record address:port ...
+ *	    [-m connections] [-r recipients] [-s script] -l record
+ *	    address:port ...
  *
  * With -c it offers STARTTLS, with -T it begins with TLS; with -a it offers
- * AUTH and takes no mail without.
+ * AUTH and takes no mail without.  With -m it turns away whoever comes while
+ * so many are there; with -r a transaction has so many recipients at most.
  *
  * A line of the script is STAGE MATCH TIMES ACTION; stage is one of connect,
  * ehlo, helo, starttls, auth, mail, rcpt, data, content, dot, quit; MATCH a
@@ -81,6 +83,7 @@ struct session {
 	int		 fd;
 	unsigned int	 number;
 	unsigned int	 messages;
+	unsigned int	 rcpts;		/* of the transaction */
 	char		 src[64];
 	char		 dst[80];
 	char		 ehlo[256];
@@ -112,6 +115,8 @@ static struct {
 	const char	*script;
 	int		 no_pipelining;
 	int		 smtps;
+	size_t		 most_sessions;	/* 0: any number */
+	unsigned int	 most_rcpts;
 	const char	*cert;
 	const char	*key;
 	struct tls	*tls;
@@ -304,6 +309,7 @@ transaction_end(struct session *s)
 	free(s->content);
 	s->from = s->to = s->content = NULL;
 	s->length = s->room = 0;
+	s->rcpts = 0;
 }
 
 /* The value of X-Test-Id, which the tests put into each message. */
@@ -508,8 +514,15 @@ command_rcpt(struct session *s, const char *arg)
 		say(s, "503 5.5.1 not now");
 		return;
 	}
+	if (sink.most_rcpts > 0 && s->rcpts >= sink.most_rcpts) {
+		fprintf(sink.record, "full conn=%u src=%s arg=%s\n",
+		    s->number, s->src, arg);
+		say(s, "452 4.5.3 too many recipients");
+		return;
+	}
 	if (answer(s, "rcpt", arg, "250 2.1.5 ok") != 2)
 		return;
+	s->rcpts++;
 	if (asprintf(&to, "%s%s%.*s", s->to == NULL ? "" : s->to,
 	    s->to == NULL ? "" : ",", (int)strcspn(arg, " "), arg) == -1)
 		err(1, NULL);
@@ -625,6 +638,13 @@ session_accept(int listener)
 	    session_count(NULL), now());
 	if (sink.smtps)
 		tls_begin(s);
+	if (sink.most_sessions > 0 && sink.nsessions > sink.most_sessions) {
+		fprintf(sink.record, "full conn=%u src=%s\n", s->number,
+		    s->src);
+		say(s, "421 4.7.0 too many connections");
+		s->closing = 1;
+		return;
+	}
 	(void)answer(s, "connect", s->src, "220 sink ESMTP");
 }
 
@@ -833,8 +853,8 @@ static void
 usage(void)
 {
 	fprintf(stderr, "usage: sink [-PT] [-c cert -k key] "
-	    "[-a user:password] [-d folder] [-s script] -l record "
-	    "address:port ...\n");
+	    "[-a user:password] [-d folder] [-m connections] "
+	    "[-r recipients] [-s script] -l record address:port ...\n");
 	exit(1);
 }
 
@@ -891,7 +911,7 @@ main(int argc, char **argv)
 	int ch;
 
 	TAILQ_INIT(&sink.sessions);
-	while ((ch = getopt(argc, argv, "PTa:c:d:k:l:s:")) != -1) {
+	while ((ch = getopt(argc, argv, "PTa:c:d:k:l:m:r:s:")) != -1) {
 		switch (ch) {
 		case 'P':
 			sink.no_pipelining = 1;
@@ -914,6 +934,12 @@ main(int argc, char **argv)
 		case 'l':
 			if ((sink.record = fopen(optarg, "a")) == NULL)
 				err(1, "%s", optarg);
+			break;
+		case 'm':
+			sink.most_sessions = (size_t)atol(optarg);
+			break;
+		case 'r':
+			sink.most_rcpts = (unsigned int)atol(optarg);
 			break;
 		case 's':
 			sink.script = optarg;
