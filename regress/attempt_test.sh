@@ -212,6 +212,156 @@ second_body()
 }
 second_cleanup() { stop_all; }
 
+# A suspended site that is known by its exchangers alone: nothing connects,
+# whoever suspended it; all goes when it is resumed.
+atf_test_case site cleanup
+site_head() { atf_set require.user root; }
+site_body()
+{
+	names --host-record=mx.provider.example,127.0.0.12 \
+	    $(seq -f --mx-host=d%g.example,mx.provider.example,10 50)
+	suspended="site \"p\" { suspend-delivery true }"
+	config <<-END
+		site "p" { mx "*.provider.example" }
+		binding "acme" {
+			bind-address 127.0.0.4
+			# file
+		}
+		bind mail-from "@acme.example" to "acme"
+	END
+	start_sink 127.0.0.12:$sink
+	start_bindery
+	for by in command file; do
+		if [ $by = command ]; then
+			ctl suspend binding acme site p >out ||
+			    fail "$(cat out)"
+		else
+			sed -i "s/# file/$suspended/" conf
+			ctl reload || fail "no reload"
+		fi
+		crowd 50 $by u@d%g.example
+		wait_or_fail 10 '[ $(ctl show queue all |
+		    grep -c "@d.*suspended") -eq 50 ]'
+		grep "msg .* id=$by" sink.rec && fail "it left"
+		opened=$(grep -c ^open sink.rec)
+		# nor by asking for it
+		ctl schedule all >out || fail "$(cat out)"
+		sleep 1
+		[ $opened -eq "$(grep -c ^open sink.rec)" ] ||
+		    fail "a connection to a suspended site"
+		if [ $by = command ]; then
+			ctl resume binding acme site p >out ||
+			    fail "$(cat out)"
+		else
+			sed -i 's/suspend-delivery true//' conf
+			ctl reload || fail "no reload"
+		fi
+		wait_or_fail 10 "sunk_is 50 id=$by"
+	done
+	one_try
+}
+site_cleanup() { stop_all; }
+
+# A lane that failed is closed.  A test changes nothing, and one recipient by
+# its id is tried alone: it fails alone, or shows that all may go.
+atf_test_case alone cleanup
+alone_head() { atf_set require.user root; }
+alone_body()
+{
+	retry=1h..2h
+	names --host-record=dest.example,127.0.0.12
+	config <<-END
+		binding "acme" { bind-address 127.0.0.4 }
+		bind mail-from "@acme.example" to "acme"
+	END
+	start_bindery
+	for n in 1 2 3 4 5; do
+		send_ok a$n@acme.example u$n@dest.example m$n
+		wait_or_fail 5 'grep "lane closed" bindery.log'
+	done
+	ctl test binding acme to dest.example >out 2>&1 &&
+	    fail "there is nobody"
+	id=$(envelope_of a3@acme.example)
+	for n in 1 2; do
+		ctl schedule "$id" >out || fail "$(cat out)"
+		wait_or_fail 5 "[ \$(grep -c 'queue: tempfail id=$id' \
+		    bindery.log) -eq $n ]"
+	done
+	[ "$(grep -c 'queue: tempfail' bindery.log)" -eq 3 ] ||
+	    fail "others failed with it"
+	start_sink 127.0.0.12:$sink
+	ctl test binding acme to dest.example >out 2>&1 ||
+	    fail "test: $(cat out)"
+	sleep 1
+	sunk_is 0 || fail "a test opened the lane"
+	[ "$(ctl show queue all | grep -c deferred)" -eq 5 ] ||
+	    fail "$(ctl show queue all)"
+	ctl schedule "$id" >out || fail "$(cat out)"
+	wait_or_fail 5 'sunk_is 1 id=m3'
+	head -n 20 sink.rec | grep '^msg' | head -n 1 | grep 'id=m3' ||
+	    fail "another was tried in its place"
+	# its head waits for its time, the others had none to wait for
+	wait_or_fail 5 'sunk_is 4'
+	# a test that fails does not close what is open
+	kill $sink_pid
+	wait_or_fail 5 '! kill -0 $sink_pid'
+	closed=$(grep -c 'lane closed' bindery.log)
+	ctl test binding acme to dest.example >out 2>&1 &&
+	    fail "there is nobody"
+	start_sink 127.0.0.12:$sink
+	send_ok a@acme.example u@dest.example open
+	wait_or_fail 5 'sunk_is 1 id=open'
+	[ "$(grep -c 'lane closed' bindery.log)" -eq $closed ] ||
+	    fail "the test closed it"
+}
+alone_cleanup() { stop_all; }
+
+# One connection at a time, and mail that needs another EHLO name or another
+# TLS policy than it has: each on its own, nobody starves.
+atf_test_case wants cleanup
+wants_head() { atf_set require.user root; }
+wants_body()
+{
+	names --host-record=dest.example,127.0.0.12
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -subj /CN=peer -keyout peer.key -out peer.pem 2>/dev/null ||
+	    fail "no certificate"
+	config <<-END
+		action "strict" relay tls no-verify
+		match mail-from "@c1.example" for any action "strict"
+		binding "acme" {
+			bind-address 127.0.0.4
+			ehlo-hostname __message__
+			max-outbound-connections 1
+		}
+		bind from local to "acme"
+	END
+	# the first match decides
+	awk '/^match from local/ { late = $0; next } { print }
+	    /^match mail-from/ { print late }' conf >conf.new
+	mv conf.new conf
+	start_sink -c peer.pem -k peer.key 127.0.0.12:$sink
+	start_bindery
+	submit -c 10 -n 200 -k 20 -f a@c%.example -t b@dest.example -i a >out
+	wait_or_fail 20 'sunk_is 200'
+	sed -n 's/^msg .* ehlo=\(.*\) from=<a@\(.*\)> to.*/\1 \2/p' sink.rec |
+	    awk '$1 != $2 { bad = 1; print } END { exit(bad) }' ||
+	    fail "wrong EHLO"
+	[ "$(most_open 127.0.0.4)" -eq 1 ] || fail "$(most_open 127.0.0.4)"
+	# what nobody else wants goes as well while others keep coming
+	submit -c 2 -n 3000 -k 1 -f a@c0.example -t b@dest.example -i b \
+	    >out &
+	submitter=$!
+	wait_or_fail 5 '[ $(sunk id=b) -gt 20 ]'
+	send_ok a@c1.example b@dest.example strict
+	send_ok a@c2.example b@dest.example other
+	wait_or_fail 5 'sunk_is 1 id=strict && sunk_is 1 id=other'
+	[ "$(sunk id=b)" -lt 3000 ] || fail "they had to wait for all"
+	kill $submitter
+	one_try
+}
+wants_cleanup() { stop_all; }
+
 # At every step a recipient says where it is.
 atf_test_case steps cleanup
 steps_head() { atf_set require.user root; }
@@ -281,7 +431,8 @@ steps_cleanup() { stop_all; }
 
 atf_init_test_cases()
 {
-	for case in steps recipients dead too_many second; do
+	for case in steps recipients dead too_many second \
+	    site alone wants; do
 		atf_add_test_case $case
 	done
 }
