@@ -174,40 +174,50 @@ too_many_body()
 }
 too_many_cleanup() { stop_all; }
 
-# What the first exchanger puts off, the second takes at the next try.
+# What the first exchanger puts off, or hangs up at, the second takes at the
+# next try at the latest, whether the first knows PIPELINING or not.
 atf_test_case second cleanup
 second_head() { atf_set require.user root; }
 second_body()
 {
 	names --host-record=one.example,127.0.0.12 \
 	    --host-record=two.example,127.0.0.13 \
-	    $(for stage in mail rcpt data dot; do
-		echo "--mx-host=$stage.example,one.example,10"
-		echo "--mx-host=$stage.example,two.example,20"
-	    done)
-	config <<-END
-		binding "acme" { bind-address 127.0.0.4 }
-		bind mail-from "@acme.example" to "acme"
-	END
-	cat >script <<-END
-		mail * * 452 4.3.1 no room
-	END
-	start_sink -s script 127.0.0.12:$sink
-	mv sink.rec first.rec
-	first_pid=$sink_pid
-	start_sink 127.0.0.13:$sink
+	    $(seq -f --mx-host=d%g.example,one.example,10 24) \
+	    $(seq -f --mx-host=d%g.example,two.example,20 24)
+	# what a host did to one is not held against it by another
+	for n in $(seq 24); do
+		echo "binding \"d$n\" { bind-address 127.0.2.$n }"
+		echo "bind mail-from \"@d$n.example\" to \"d$n\""
+	done | config
 	start_bindery
 	n=0
-	for stage in mail rcpt data dot; do
-		n=$((n + 1))
-		echo "$stage * * 452 4.3.1 no room" >script
-		kill -HUP $first_pid
-		sleep 0.2
-		send_ok a@acme.example u@$stage.example $stage
-		wait_or_fail 10 "sunk_is 1 id=$stage"
-		wait_or_fail 5 "grep 'mta: delivered .*mx=two.example.*try=2 ' \
-		    bindery.log | [ \$(wc -l) -ge $n ]"
-		grep "refused .*stage=$stage" first.rec || fail "not asked"
+	for option in -T -P; do
+		[ $option = -T ] && option=
+		start_sink $option -s script 127.0.0.12:$sink
+		first_pid=$sink_pid
+		mv sink.rec first.rec
+		start_sink 127.0.0.13:$sink
+		for stage in mail rcpt data dot; do
+			: >script
+			for reply in "452 4.3.1 no room" "421 4.3.2 later" drop
+			do
+				n=$((n + 1))
+				echo "$stage @d$n. * $reply" >>script
+			done
+			kill -HUP $first_pid
+			sleep 0.2
+			for i in $((n - 2)) $((n - 1)) $n; do
+				send_ok a@d$i.example u@d$i.example d$i
+			done
+		done
+		for i in $(seq $((n - 11)) $n); do
+			wait_or_fail 10 "grep 'msg .* id=d$i ' sink.rec"
+			grep "mta: delivered .*<u@d$i\..*mx=two.example.*try=[12] " \
+			    bindery.log || fail "d$i: not at the next try"
+		done
+		[ "$(grep -c ^refused first.rec)" -ge 12 ] ||
+		    fail "the first was not asked: $(cat first.rec)"
+		kill $first_pid $sink_pid
 	done
 }
 second_cleanup() { stop_all; }
