@@ -470,23 +470,45 @@ client_reply_rcpt(struct connection *c, uint32_t rcpt)
 	outbound_settle_rcpt(o, rcpt, reply_outcome(code), c->reply.text);
 }
 
+/*
+ * No success is an answer to DATA: the dot before had two replies, and each
+ * since was taken for the next command's.  They say nothing of this message.
+ */
 static void
+client_out_of_step(struct connection *c)
+{
+	struct outbound	*o = c->task;
+	uint32_t	 i;
+
+	for (i = 0; i < o->nrcpts; i++)
+		o->rcpts[i].outcome = OUTBOUND_OPEN;
+	o->answered = 0;
+	connection_failed(c, "replies that nobody waits for");
+}
+
+/* -1: c is gone. */
+static int
 client_reply_data(struct connection *c)
 {
+	if (c->reply.code / 100 == 2 && c->answered) {
+		client_out_of_step(c);
+		return (-1);
+	}
 	if (c->reply.code == 354 && c->task->accepted > 0) {
 		c->go = 1;
 		connection_stage(c, c->stage);
-		return;
+		return (0);
 	}
 	if (c->reply.code == 354) {
 		/* RFC 2920 3.1: nobody to send to, end it with nothing */
 		io_printf(c->io, ".\r\n");
 		c->empty = 1;
 		client_expect(c, COMMAND_DOT, 0);
-		return;
+		return (0);
 	}
 	c->reset = 1;
 	client_finish(c, reply_outcome(c->reply.code), c->reply.text);
+	return (0);
 }
 
 static void
@@ -550,8 +572,7 @@ client_reply(struct connection *c)
 		client_reply_rcpt(c, p.rcpt);
 		break;
 	case COMMAND_DATA:
-		client_reply_data(c);
-		break;
+		return (client_reply_data(c));
 	case COMMAND_DOT:
 		client_reply_dot(c);
 		break;
