@@ -228,6 +228,55 @@ ATF_TC_BODY(clock_back, tc)
 	ATF_CHECK(m->rcpts[0].due <= now + 5 + 4 * 3600);
 }
 
+static int	 nexpired;
+
+static int
+count_expired(struct rcpt *rcpt)
+{
+	nexpired++;
+	return (0);
+}
+
+static int
+no_warning(struct rcpt *rcpt)
+{
+	return (0);
+}
+
+/*
+ * All is older than it may get, after days without the daemon or a leap of
+ * the clock: what was never tried since does not fail by its age, whatever
+ * keeps it back.
+ */
+ATF_TC_WITHOUT_HEAD(old);
+ATF_TC_BODY(old, tc)
+{
+	static const struct lane_ops	 ops = {
+		.expired = count_expired,
+		.late = no_warning
+	};
+	static const char *const	 names[] = { "a", "wide", "off", "gone",
+					    "" };
+	struct lane			*lane;
+	struct rcpt			*rcpt;
+	size_t				 i;
+
+	start();
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		lane = fill(names[i], "example.org", 8);
+		TAILQ_FOREACH(rcpt, &lane->ages, age)
+			rcpt_message(rcpt)->created -= 6 * 86400;
+		rcpt_hand(TAILQ_FIRST(&lane->ready));
+		rcpt_hold(TAILQ_FIRST(&lane->ready));
+		rcpt_wait(TAILQ_FIRST(&lane->ready), schedule_now() + 60);
+		rcpt_urgent(TAILQ_FIRST(&lane->ready));
+	}
+	lane_failed(fill("a", "closed.example", 1), "local", "no route", 0);
+	for (i = 0; i < 20; i++)
+		lane_sweep(&ops);
+	ATF_CHECK_EQ(0, nexpired);
+}
+
 ATF_TC_WITHOUT_HEAD(size);
 ATF_TC_BODY(size, tc)
 {
@@ -244,6 +293,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, closed);
 	ATF_TP_ADD_TC(tp, given_back);
 	ATF_TP_ADD_TC(tp, clock_back);
+	ATF_TP_ADD_TC(tp, old);
 	ATF_TP_ADD_TC(tp, size);
 	return (atf_no_error());
 }
