@@ -38,6 +38,8 @@
 
 /* Bindings that are resumed at once where no total says how many may. */
 #define RESUMED		4
+/* Seconds that a slot is kept for a binding that has none. */
+#define KEPT		2
 
 /* What one binding has of a counter. */
 struct counter;
@@ -49,6 +51,7 @@ struct holding {
 	struct line	 line;		/* its lanes that wait */
 	unsigned int	 round;		/* it had its turn in */
 	unsigned int	 count;
+	uint32_t	 kept;		/* loop_seconds(): a slot until then */
 };
 RB_HEAD(holdings, holding);
 
@@ -57,6 +60,7 @@ struct counter {
 	TAILQ_ENTRY(counter) full;	/* of those somebody waits for */
 	struct holdings	 holdings;
 	unsigned int	 used;
+	unsigned int	 kept;		/* slots for those resumed */
 	unsigned int	 round;		/* of turns */
 	uint32_t	 looked;	/* loop_seconds(): room was made */
 	uint8_t		 is_full;
@@ -130,12 +134,18 @@ holding_find(struct counter *counter, const struct binding *binding)
 	return (RB_FIND(holdings, &counter->holdings, &key));
 }
 
+/* With what is kept for others. */
 static unsigned int
-counter_used(const char *name)
+counter_used(const char *name, const struct binding *binding)
 {
-	const struct counter	*counter = counter_find(name);
+	struct counter	*counter = counter_find(name);
+	struct holding	*holding;
 
-	return (counter == NULL ? 0 : counter->used);
+	if (counter == NULL)
+		return (0);
+	holding = holding_find(counter, binding);
+	return (counter->used + counter->kept -
+	    (holding != NULL && holding->kept != 0));
 }
 
 static unsigned int
@@ -182,13 +192,24 @@ holding_get(struct counter *counter, const struct binding *binding)
 	return (holding);
 }
 
+/* A slot is kept for it until then; 0: no longer. */
+static void
+holding_keep(struct holding *holding, uint32_t until)
+{
+	holding->counter->kept -= holding->kept != 0;
+	holding->kept = until;
+	holding->counter->kept += until != 0;
+}
+
 static struct counter *
 counter_take(const char *name, const struct binding *binding)
 {
 	struct counter	*counter = counter_get(name);
+	struct holding	*holding = holding_get(counter, binding);
 
 	counter->used++;
-	holding_get(counter, binding)->count++;
+	holding->count++;
+	holding_keep(holding, 0);
 	return (counter);
 }
 
@@ -196,7 +217,8 @@ counter_take(const char *name, const struct binding *binding)
 static void
 holding_free_unused(struct holding *holding)
 {
-	if (holding->count > 0 || !TAILQ_EMPTY(&holding->line.lanes))
+	if (holding->count > 0 || holding->kept != 0 ||
+	    !TAILQ_EMPTY(&holding->line.lanes))
 		return;
 	RB_REMOVE(holdings, &holding->counter->holdings, holding);
 	free(holding);
@@ -254,6 +276,8 @@ limit_take(struct connection *c)
 	struct limit_names	 n;
 	int			 i;
 
+	/* the next one is at the end of the line */
+	c->lane->last_line = NULL;
 	limit_names(c->lane, &n);
 	for (i = 0; i < LIMIT_COUNTERS; i++)
 		c->counters[i] = n.name[i] == NULL ? NULL :
@@ -336,7 +360,7 @@ limit_blocks(struct lane *lane, const struct limit_names *n, int *shared)
 	*shared = 1;
 	for (i = 0; i < LIMIT_COUNTERS; i++)
 		if ((name = n->name[i]) != NULL && !limit_share(
-		    limit_total(name), counter_used(name),
+		    limit_total(name), counter_used(name, binding),
 		    counter_own(name, binding)))
 			return (name);
 	return (NULL);
@@ -374,8 +398,8 @@ counter_needy(struct counter *counter)
 	unsigned int	 n = 0;
 
 	RB_FOREACH(holding, holdings, &counter->holdings)
-		n += holding->count == 0 &&
-		    !TAILQ_EMPTY(&holding->line.lanes);
+		n += holding->count == 0 && (holding->kept != 0 ||
+		    !TAILQ_EMPTY(&holding->line.lanes));
 	return (n);
 }
 
@@ -450,7 +474,6 @@ limit_line(struct lane *lane)
 	/* its own that nobody uses goes first; the tick makes room for it */
 	if (!connection_evict_idle(lane->binding, name) && shared)
 		(void)connection_evict_idle(NULL, name);
-	counter->looked = 0;
 	loop_job_queue(&limits.job);
 	return (&holding->line);
 }
@@ -473,13 +496,30 @@ counter_next(struct counter *counter)
 
 	RB_FOREACH(holding, holdings, &counter->holdings)
 		if (!TAILQ_EMPTY(&holding->line.lanes) &&
-		    holding->round != counter->round &&
+		    holding->kept == 0 && holding->round != counter->round &&
 		    (next == NULL || holding_before(holding, next)))
 			next = holding;
 	return (next);
 }
 
-/* A lane of each binding in turn, while there may be room for more. */
+/* What was kept for those that had no use for it is anybody's. */
+static void
+counter_unkeep(struct counter *counter)
+{
+	struct holding	*holding;
+
+	if (counter->kept == 0)
+		return;
+	RB_FOREACH(holding, holdings, &counter->holdings)
+		if (holding->kept != 0 && holding->kept <= loop_seconds())
+			holding_keep(holding, 0);
+}
+
+/*
+ * A lane of each binding in turn, while there may be room for more.  For a
+ * binding that has none a slot is kept until it has it: those that just had to
+ * go, and their like, would take it again.
+ */
 static void
 counter_serve(struct counter *counter)
 {
@@ -487,21 +527,23 @@ counter_serve(struct counter *counter)
 	int64_t		 total = limit_total(counter->name), n = RESUMED;
 	int		 waiting = 0;
 
-	if (total > counter->used)
-		n = total - counter->used;
-	else if (total > 0)
-		n = 0;
+	counter_unkeep(counter);
+	if (total > 0)
+		n = total - counter->used - counter->kept;
 	counter->round++;
 	while (n > 0 && (holding = counter_next(counter)) != NULL) {
 		holding->round = counter->round;
-		if (total > 0 && !limit_share(total, counter->used,
-		    holding->count))
+		if (total > 0 && !limit_share(total, counter->used +
+		    counter->kept, holding->count))
 			break;
+		if (total > 0 && holding->count == 0)
+			holding_keep(holding, loop_seconds() + KEPT);
 		work_resume(TAILQ_FIRST(&holding->line.lanes));
 		n--;
 	}
 	RB_FOREACH_SAFE(holding, holdings, &counter->holdings, last) {
-		waiting |= !TAILQ_EMPTY(&holding->line.lanes);
+		waiting |= holding->kept != 0 ||
+		    !TAILQ_EMPTY(&holding->line.lanes);
 		holding_free_unused(holding);
 	}
 	if (waiting)

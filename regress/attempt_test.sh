@@ -372,6 +372,48 @@ wants_body()
 }
 wants_cleanup() { stop_all; }
 
+# Hosts that hang, of four customers, hold each connection that there may be;
+# a fifth has one within seconds, and who is put aside for it spends nothing.
+atf_test_case hang cleanup
+hang_head() { atf_set require.user root; }
+hang_body()
+{
+	settings='mta max-connections 8'
+	retry=1h..2h
+	names --host-record=live.example,127.0.0.12 \
+	    $(seq -f --host-record=d%g.hang.example,127.0.0.12 40)
+	for n in 1 2 3 4 5; do
+		echo "binding \"b$n\" { bind-address 127.0.1.$n }"
+		echo "bind mail-from \"@b$n.example\" to \"b$n\""
+	done | config
+	cat >script <<-END
+		connect 127.0.1.1 * delay 60
+		connect 127.0.1.2 * delay 60
+		ehlo h3.example * delay 60
+		data @b4.example * delay 60
+	END
+	sed -i 's/127.0.1.3/127.0.1.3 ehlo-hostname "h3.example"/' conf
+	start_sink -s script 127.0.0.12:$sink
+	start_bindery
+	for n in 1 2 3 4; do
+		{
+			printf 'EHLO client.example\nMAIL FROM:<a@b%d.example>\n' $n
+			seq -f '&RCPT TO:<u@d%g.hang.example>' 40
+			printf 'NOOP\nDATA\n\nHello.\n.\nQUIT\n'
+		} | dialog >crowd.out
+		grep -q '^250 2.0.0' crowd.out || fail "$(cat crowd.out)"
+	done
+	wait_or_fail 10 '[ $(grep -c ^open sink.rec) -ge 8 ]'
+	submit -c 4 -n 20 -f a@b5.example -t b@live.example -i e >out
+	wait_or_fail 5 'sunk_is 20 id=e'
+	grep 'unreachable\|tempfail' bindery.log && fail "something was spent"
+	# who had to go does not come back at once, again and again
+	sleep 2
+	[ "$(grep -c ^open sink.rec)" -le 60 ] ||
+	    fail "$(grep -c ^open sink.rec) connections"
+}
+hang_cleanup() { stop_all; }
+
 # At every step a recipient says where it is.
 atf_test_case steps cleanup
 steps_head() { atf_set require.user root; }
@@ -442,7 +484,7 @@ steps_cleanup() { stop_all; }
 atf_init_test_cases()
 {
 	for case in steps recipients dead too_many second \
-	    site alone wants; do
+	    site alone wants hang; do
 		atf_add_test_case $case
 	done
 }
