@@ -35,6 +35,7 @@
 #include "lib/loop.h"
 #include "lib/role.h"
 #include "smtpd/parent.h"
+#include "smtpd/smtpd.h"
 
 #define SPARE_FDS	256	/* beside one for each connection */
 #define LOG_TEXT	8192	/* a role's line; it makes none as long */
@@ -241,7 +242,7 @@ descriptors_raise(const struct config *conf)
 	rlim_t		 want;
 
 	want = (rlim_t)conf->smtp_max_connections +
-	    (rlim_t)conf->mta_max_connections + SPARE_FDS;
+	    (rlim_t)conf->mta_max_connections + LOCAL_MOST + SPARE_FDS;
 	if (getrlimit(RLIMIT_NOFILE, &limit) == -1) {
 		log_warn("getrlimit");
 		return;

@@ -36,6 +36,8 @@
 #include "smtpd/smtpd.h"
 
 #define ACCEPTS		64		/* per turn: others wait as well */
+#define LOCAL_PER_UID	100		/* on the local socket */
+#define LOCAL_ROOT	16		/* kept for root */
 #define ACCEPT_PAUSE	1		/* seconds without descriptors */
 #define STOP_PATIENCE	20		/* seconds for the disk, at the end */
 
@@ -191,10 +193,13 @@ server_idle(void)
 }
 
 void
-server_session_gone(struct endpoint *e, const struct sockaddr *peer)
+server_session_gone(struct endpoint *e, const struct sockaddr *peer,
+    uid_t uid)
 {
 	state.sessions--;
-	if (!e->socket)
+	if (e->socket)
+		visitors_leave_uid(uid);
+	else
 		state.remote--;
 	if (peer != NULL)
 		visitors_leave(peer);
@@ -230,7 +235,18 @@ welcome(int fd, struct endpoint *e, const struct sockaddr_storage *peer)
 {
 	int64_t	 max = state.conf->smtp_max_connections;
 
-	/* what is local has its own door, and no limit but descriptors */
+	uid_t	 uid = 0;
+	gid_t	 gid;
+
+	if (e->socket && (getpeereid(fd, &uid, &gid) == -1 ||
+	    (uid != 0 && state.sessions - state.remote >=
+	    LOCAL_MOST - LOCAL_ROOT) ||
+	    visitors_enter_uid(uid, uid == 0 ? 0 : LOCAL_PER_UID) == -1)) {
+		turn_away(fd, e, peer, "4.7.0 Too many connections from "
+		    "your account", "max-connections-local");
+		return;
+	}
+	/* what is local has its own door, and its own limits */
 	if (!e->socket && max > 0 && state.remote >= max) {
 		turn_away(fd, e, peer, "4.3.2 Too many connections, try "
 		    "later", "max-connections");
@@ -247,7 +263,7 @@ welcome(int fd, struct endpoint *e, const struct sockaddr_storage *peer)
 	if (!e->socket)
 		state.remote++;
 	e->refs++;
-	session_new(fd, e, peer);
+	session_new(fd, e, peer, uid);
 }
 
 static void

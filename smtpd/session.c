@@ -226,7 +226,7 @@ session_free(struct session *s)
 	RB_REMOVE(session_tree, &state.tree, s);
 	io_free(s->io);
 	server_session_gone(s->endpoint,
-	    s->counted ? (struct sockaddr *)&s->peer : NULL);
+	    s->counted ? (struct sockaddr *)&s->peer : NULL, s->uid);
 	free(s);
 	server_idle();
 }
@@ -473,7 +473,7 @@ session_event(struct io *io, enum io_event event, void *arg)
 
 void
 session_new(int fd, struct endpoint *endpoint,
-    const struct sockaddr_storage *peer)
+    const struct sockaddr_storage *peer, uid_t uid)
 {
 	struct session	*s;
 
@@ -482,6 +482,7 @@ session_new(int fd, struct endpoint *endpoint,
 	s->id = ++state.last;
 	s->endpoint = endpoint;
 	s->peer = *peer;
+	s->uid = uid;
 	STAILQ_INIT(&s->answers);
 	rdns_init(s);
 	RB_INSERT(session_tree, &state.tree, s);

@@ -72,7 +72,7 @@ int		 server_accepting(void);	/* queue takes new messages */
 int		 server_stopping(void);
 /* A session is over: its place is free, and its address's; NULL: none. */
 void		 server_session_gone(struct endpoint *,
-		    const struct sockaddr *peer);
+		    const struct sockaddr *peer, uid_t uid);
 /* Nothing is under way any more, maybe: a stop that waits goes on. */
 void		 server_idle(void);
 const char	*endpoint_hostname(const struct endpoint *);
@@ -111,6 +111,8 @@ void		 policy_wipe_keys(const struct config *);
 int		 visitors_enter(const struct sockaddr *);
 void		 visitors_leave(const struct sockaddr *);
 /* The same of a user that has logged in. */
+int		 visitors_enter_uid(uid_t, int64_t max);
+void		 visitors_leave_uid(uid_t);
 int		 visitors_login(const char *user);
 void		 visitors_logout(const char *user);
 /* Of IPv6 its /64, as text in sockaddr_text()'s buffer. */
@@ -217,6 +219,8 @@ struct answer {
 };
 STAILQ_HEAD(answers, answer);
 
+#define LOCAL_MOST	512	/* sessions by the local socket */
+
 struct session {
 	RB_ENTRY(session) node;
 	uint64_t	 id;
@@ -270,7 +274,7 @@ struct session {
 };
 
 void		 session_new(int fd, struct endpoint *,
-		    const struct sockaddr_storage *peer);
+		    const struct sockaddr_storage *peer, uid_t uid);
 /* NULL: it is gone. */
 struct session	*session_find(uint64_t id);
 /* All that can be done now.  Never frees the session. */

@@ -128,6 +128,25 @@ visitors_leave(const struct sockaddr *sa)
 	leave(visitors_address(sa));
 }
 
+/* Those of the local socket: no account takes all of it. */
+int
+visitors_enter_uid(uid_t uid, int64_t max)
+{
+	char	 key[KEY_MAX];
+
+	(void)snprintf(key, sizeof(key), "uid %u", (unsigned int)uid);
+	return (enter(key, max));
+}
+
+void
+visitors_leave_uid(uid_t uid)
+{
+	char	 key[KEY_MAX];
+
+	(void)snprintf(key, sizeof(key), "uid %u", (unsigned int)uid);
+	leave(key);
+}
+
 int
 visitors_login(const char *user)
 {
