@@ -152,6 +152,71 @@ no_descriptors_body()
 }
 no_descriptors_cleanup() { stop_all; }
 
+# local_crowd NUMBER: so many connections of one account to the local socket,
+# held until the file "enough" is there; the first three octets of each reply.
+local_crowd()
+{
+	python3 - "$1" <<-'END'
+		import os, socket, sys, time
+		d = os.open("run", os.O_PATH)
+		os.fchdir(d)
+		os.setgid(65534)
+		os.setuid(65534)
+		held = []
+		for i in range(int(sys.argv[1])):
+		    s = socket.socket(socket.AF_UNIX)
+		    s.settimeout(20)
+		    s.connect("submit.sock")
+		    reply = s.recv(3).decode()
+		    print(reply, flush=True)
+		    if reply == "220":
+		        held.append(s)
+		    else:
+		        s.close()
+		print("all", flush=True)
+		for i in range(600):
+		    if os.path.exists("../enough"):
+		        break
+		    time.sleep(0.1)
+	END
+}
+
+# greeting: of TCP, and of the local socket for root.
+greetings()
+{
+	python3 - $port <<-'END'
+		import socket, sys
+		s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 20)
+		print("tcp", s.recv(3).decode())
+		s = socket.socket(socket.AF_UNIX)
+		s.settimeout(20)
+		s.connect("run/submit.sock")
+		print("root", s.recv(3).decode())
+	END
+}
+
+atf_test_case local_flood cleanup
+local_flood_head()
+{
+	atf_set descr "one account takes the local socket for itself"
+	atf_set require.user root
+	atf_set require.progs "python3"
+}
+local_flood_body()
+{
+	started
+	chmod 755 .
+	spawn crowd local_crowd 2600
+	wait_or_fail 60 'grep -q all crowd.log'
+	greetings >out 2>&1
+	: >enough
+	grep -q 'tcp 220' out || fail "TCP: $(cat out)"
+	grep -q 'root 220' out || fail "root: $(cat out)"
+	[ "$(grep -c 220 crowd.log)" -eq 100 ] ||
+	    fail "$(sort crowd.log | uniq -c)"
+}
+local_flood_cleanup() { stop_all; }
+
 atf_test_case content_later cleanup
 content_later_head()
 {
@@ -209,6 +274,7 @@ atf_init_test_cases()
 	atf_add_test_case deaf_smtp
 	atf_add_test_case deaf_control
 	atf_add_test_case no_descriptors
+	atf_add_test_case local_flood
 	atf_add_test_case content_later
 	atf_add_test_case slow_hello
 }
