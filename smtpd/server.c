@@ -234,16 +234,15 @@ static void
 welcome(int fd, struct endpoint *e, const struct sockaddr_storage *peer)
 {
 	int64_t	 max = state.conf->smtp_max_connections;
-
 	uid_t	 uid = 0;
-	gid_t	 gid;
+	gid_t	 gid = 0;
 
 	if (e->socket && (getpeereid(fd, &uid, &gid) == -1 ||
 	    (uid != 0 && state.sessions - state.remote >=
 	    LOCAL_MOST - LOCAL_ROOT) ||
 	    visitors_enter_uid(uid, uid == 0 ? 0 : LOCAL_PER_UID) == -1)) {
-		turn_away(fd, e, peer, "4.7.0 Too many connections from "
-		    "your account", "max-connections-local");
+		turn_away(fd, e, peer, "4.7.0 Too many local "
+		    "connections, try later", "max-connections-local");
 		return;
 	}
 	/* what is local has its own door, and its own limits */
