@@ -414,6 +414,38 @@ hang_body()
 }
 hang_cleanup() { stop_all; }
 
+# Ten that have much to send to a site hold all that there may be; twenty with
+# one message each come in between.
+atf_test_case hogs cleanup
+hogs_head() { atf_set require.user root; }
+hogs_body()
+{
+	names --host-record=mx.provider.example,127.0.0.12 \
+	    $(seq -f --mx-host=d%g.example,mx.provider.example,10 30)
+	{
+		echo 'site "p" { mx "*.provider.example" max-connections 10 }'
+		for n in $(seq 0 29); do
+			echo "binding \"b$n\" {"
+			echo "bind-address 127.0.1.$((n + 1)) }"
+			echo "bind mail-from \"@b$n.example\" to \"b$n\""
+		done
+	} | config
+	echo 'data * * delay 0.1' >script
+	start_sink -s script 127.0.0.12:$sink
+	start_bindery
+	submit -c 10 -n 1500 -k 10 -f a@b%.example -t u@d1.example -i hog >out
+	wait_or_fail 5 '[ $(sunk id=hog) -ge 10 ]'
+	for n in $(seq 10 29); do
+		send_ok a@b$n.example u@d2.example small
+	done
+	wait_or_fail 12 'sunk_is 20 id=small'
+	[ "$(sunk id=hog)" -lt 1500 ] || fail "they had to wait for all"
+	[ "$(sed -n 's/^open .* all=\([0-9]*\) .*/\1/p' sink.rec |
+	    sort -n | tail -n 1)" -le 10 ] || fail "more than there may be"
+	one_try
+}
+hogs_cleanup() { stop_all; }
+
 # At every step a recipient says where it is.
 atf_test_case steps cleanup
 steps_head() { atf_set require.user root; }
@@ -484,7 +516,7 @@ steps_cleanup() { stop_all; }
 atf_init_test_cases()
 {
 	for case in steps recipients dead too_many second \
-	    site alone wants hang; do
+	    site alone wants hang hogs; do
 		atf_add_test_case $case
 	done
 }
