@@ -91,7 +91,7 @@ pull_get(struct ipc_msg *msg, struct pull *p)
 	p->connection = ipc_get_u32(msg);
 	p->generation = ipc_get_u32(msg);
 	p->most = ipc_get_u32(msg);
-	p->action = ipc_get_str(msg);
+	p->action = name_get(msg, TASK_TEXT);
 	p->ehlo = name_get(msg, DOMAIN_MAX);
 	p->host = name_get(msg, DOMAIN_MAX);
 	p->site = name_get(msg, DOMAIN_MAX);

@@ -250,6 +250,9 @@ attempt_take(struct lane *lane, const struct attempt_end *a)
 	/* but for HELD and FREE mta has forgotten the lane's work */
 	if (a->outcome != ATTEMPT_HELD && a->outcome != ATTEMPT_FREE)
 		lane->told = 0;
+	/* its work was withdrawn meanwhile: nobody pays, nothing closes */
+	if (lane_due(lane) == 0 && a->outcome != ATTEMPT_FREE)
+		return;
 	switch (a->outcome) {
 	case ATTEMPT_FAILED:
 		attempt_failed(lane, a);
