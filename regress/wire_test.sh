@@ -119,7 +119,11 @@ wire_config()
 
 # The reply to the final dot is waited for, whatever becomes of the binding.
 atf_test_case dot cleanup
-dot_head() { atf_set require.user root require.progs python3; }
+dot_head()
+{
+	atf_set require.user root
+	atf_set require.progs python3
+}
 dot_body()
 {
 	make_namespace
@@ -154,7 +158,11 @@ dot_cleanup() { stop_all; }
 
 # However many lines it has, it is a success.
 atf_test_case lines cleanup
-lines_head() { atf_set require.user root require.progs python3; }
+lines_head()
+{
+	atf_set require.user root
+	atf_set require.progs python3
+}
 lines_body()
 {
 	wire_config
@@ -171,7 +179,11 @@ lines_cleanup() { stop_all; }
 
 # 552 to RCPT behind accepted ones: the others go in a further transaction.
 atf_test_case full cleanup
-full_head() { atf_set require.user root require.progs python3; }
+full_head()
+{
+	atf_set require.user root
+	atf_set require.progs python3
+}
 full_body()
 {
 	wire_config
@@ -200,7 +212,11 @@ full_cleanup() { stop_all; }
 
 # One that hangs up at EHLO hears HELO in the end.
 atf_test_case hangup cleanup
-hangup_head() { atf_set require.user root require.progs python3; }
+hangup_head()
+{
+	atf_set require.user root
+	atf_set require.progs python3
+}
 hangup_body()
 {
 	wire_config
@@ -216,7 +232,11 @@ hangup_cleanup() { stop_all; }
 
 # A reply that nobody asked for says nothing about the next message.
 atf_test_case unasked cleanup
-unasked_head() { atf_set require.user root require.progs python3; }
+unasked_head()
+{
+	atf_set require.user root
+	atf_set require.progs python3
+}
 unasked_body()
 {
 	wire_config "max-outbound-connections 1"
@@ -297,7 +317,11 @@ names_config()
 # AAAA that is never answered does not hold up what has an A; a binding
 # without IPv6 does not even ask.
 atf_test_case no_answer cleanup
-no_answer_head() { atf_set require.user root require.progs python3; }
+no_answer_head()
+{
+	atf_set require.user root
+	atf_set require.progs python3
+}
 no_answer_body()
 {
 	make_namespace
@@ -331,7 +355,11 @@ no_answer_cleanup() { stop_all; }
 
 # A smarthost without a name in the DNS is the smarthost's trouble.
 atf_test_case no_smarthost cleanup
-no_smarthost_head() { atf_set require.user root require.progs python3; }
+no_smarthost_head()
+{
+	atf_set require.user root
+	atf_set require.progs python3
+}
 no_smarthost_body()
 {
 	relay="relay host smtp://smart.example:$sink"
@@ -351,7 +379,11 @@ no_smarthost_cleanup() { stop_all; }
 # Held for its family, it goes at once where an administrator asks and the DNS
 # has an address by then.
 atf_test_case family cleanup
-family_head() { atf_set require.user root require.progs python3; }
+family_head()
+{
+	atf_set require.user root
+	atf_set require.progs python3
+}
 family_body()
 {
 	names_config 127.0.0.4
@@ -395,7 +427,11 @@ damage()
 
 # What was damaged on disk is told to its sender; the lane goes on.
 atf_test_case damaged cleanup
-damaged_head() { atf_set require.user root require.progs python3; }
+damaged_head()
+{
+	atf_set require.user root
+	atf_set require.progs python3
+}
 damaged_body()
 {
 	config <<-END
@@ -421,7 +457,11 @@ damaged_cleanup() { stop_all; }
 
 # Too old after a long stop, it is tried before it is returned.
 atf_test_case old cleanup
-old_head() { atf_set require.user root require.progs python3; }
+old_head()
+{
+	atf_set require.user root
+	atf_set require.progs python3
+}
 old_body()
 {
 	wire_config
