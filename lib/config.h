@@ -34,6 +34,7 @@
 #include "lib/table.h"
 
 #define NAME_MAX_LEN	63		/* bindings, groups, sites */
+#define TAG_MAX_LEN	255		/* of a listener */
 #define HEADER_NAME_MAX	76		/* trust-header */
 
 /* Different headers that listeners may trust. */

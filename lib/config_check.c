@@ -274,6 +274,17 @@ trusted_before(const struct config *c, const struct listener *l)
 	return (n);
 }
 
+static int
+tag_valid(const char *tag)
+{
+	const char	*p;
+
+	for (p = tag; *p != '\0'; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			return (0);
+	return (p - tag <= TAG_MAX_LEN);
+}
+
 static void
 check_listener(struct config *c, struct reporter *r, struct listener *l,
     struct names *seen)
@@ -305,6 +316,9 @@ check_listener(struct config *c, struct reporter *r, struct listener *l,
 	if (l->trust_header != NULL && !header_name_valid(l->trust_header))
 		report_error(r, &l->origin, "trust-header \"%s\" is not a "
 		    "header's name", l->trust_header);
+	if (l->tag != NULL && !tag_valid(l->tag))
+		report_error(r, &l->origin, "a tag has at most %d octets and "
+		    "no control characters", TAG_MAX_LEN);
 	if (l->hostname != NULL && !domain_valid(l->hostname))
 		report_error(r, &l->origin,
 		    "hostname \"%s\" is not a domain name", l->hostname);

@@ -16,13 +16,16 @@
 
 /*
  * Facts on their way from smtpd through queue to mta.  Those roles' handlers
- * call it; put and get name the fields in the same order.
+ * call it.  One table says which texts there are, and how long each may be:
+ * smtpd's own limits are the same or smaller.
  */
 
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/config.h"
 #include "lib/facts.h"
 #include "lib/ipc.h"
 
@@ -32,49 +35,48 @@
 #define FACT_TLS	0x04
 #define FACT_BOUNCE	0x08
 
-#define NSTRINGS	11
+/* In the order in which they are put and got; longest without its NUL. */
+static const struct {
+	size_t		 offset;
+	size_t		 longest;
+	const char	*name;
+	int		 raw;		/* a client's own octets */
+} texts[] = {
+	{ offsetof(struct facts, auth), 255, "auth", 0 },
+	{ offsetof(struct facts, user), 255, "user", 0 },
+	{ offsetof(struct facts, client), 63, "client", 0 },
+	{ offsetof(struct facts, helo), DOMAIN_MAX - 1, "helo", 0 },
+	{ offsetof(struct facts, rdns), DOMAIN_MAX - 1, "rdns", 0 },
+	{ offsetof(struct facts, tag), TAG_MAX_LEN, "tag", 0 },
+	{ offsetof(struct facts, sender), ADDRESS_MAX - 1, "sender", 0 },
+	{ offsetof(struct facts, header[0]), HEADER_NAME_MAX, "header", 0 },
+	{ offsetof(struct facts, header[1]), 255, "header value", 1 },
+	{ offsetof(struct facts, binding), NAME_MAX_LEN, "binding", 0 },
+	{ offsetof(struct facts, group), NAME_MAX_LEN, "group", 0 },
+};
 
-static void	 strings_of(const struct facts *, const char **);
-static void	 strings_to(struct facts *, const char **);
+#define NTEXTS	(sizeof(texts) / sizeof(texts[0]))
 
-static void
-strings_of(const struct facts *f, const char **s)
+static const char **
+text_of(struct facts *f, size_t i)
 {
-	*s++ = f->auth;
-	*s++ = f->user;
-	*s++ = f->client;
-	*s++ = f->helo;
-	*s++ = f->rdns;
-	*s++ = f->tag;
-	*s++ = f->sender;
-	*s++ = f->header[0];
-	*s++ = f->header[1];
-	*s++ = f->binding;
-	*s++ = f->group;
+	return ((const char **)(void *)((char *)f + texts[i].offset));
 }
 
-static void
-strings_to(struct facts *f, const char **s)
+static const char *
+text_get(const struct facts *f, size_t i)
 {
-	f->auth = *s++;
-	f->user = *s++;
-	f->client = *s++;
-	f->helo = *s++;
-	f->rdns = *s++;
-	f->tag = *s++;
-	f->sender = *s++;
-	f->header[0] = *s++;
-	f->header[1] = *s++;
-	f->binding = *s++;
-	f->group = *s++;
+	const char *text;
+
+	memcpy(&text, (const char *)f + texts[i].offset, sizeof(text));
+	return (text);
 }
 
 void
 facts_put(struct ipc *ipc, const struct facts *f)
 {
-	const char *strings[NSTRINGS];
 	uint8_t bits = 0;
-	int i;
+	size_t i;
 
 	if (f->socket)
 		bits |= FACT_SOCKET;
@@ -85,52 +87,73 @@ facts_put(struct ipc *ipc, const struct facts *f)
 	if (f->bounce)
 		bits |= FACT_BOUNCE;
 	ipc_put_u8(ipc, bits);
-	strings_of(f, strings);
-	for (i = 0; i < NSTRINGS; i++)
-		ipc_put_str(ipc, strings[i]);
+	for (i = 0; i < NTEXTS; i++)
+		ipc_put_str(ipc, text_get(f, i));
 }
 
 void
 facts_get(struct ipc_msg *msg, struct facts *f)
 {
-	const char *strings[NSTRINGS];
 	uint8_t bits;
-	int i;
+	size_t i;
 
 	bits = ipc_get_u8(msg);
 	f->socket = (bits & FACT_SOCKET) != 0;
 	f->local = (bits & FACT_LOCAL) != 0;
 	f->tls = (bits & FACT_TLS) != 0;
 	f->bounce = (bits & FACT_BOUNCE) != 0;
-	for (i = 0; i < NSTRINGS; i++)
-		strings[i] = ipc_get_str(msg);
-	strings_to(f, strings);
+	for (i = 0; i < NTEXTS; i++)
+		*text_of(f, i) = ipc_get_str(msg);
+}
+
+const char *
+facts_wrong(const struct facts *f)
+{
+	const char *text;
+	size_t i, len;
+
+	for (i = 0; i < NTEXTS; i++) {
+		if ((text = text_get(f, i)) == NULL)
+			continue;
+		for (len = 0; text[len] != '\0'; len++)
+			if (len == texts[i].longest || (!texts[i].raw &&
+			    ((unsigned char)text[len] < ' ' ||
+			    text[len] == 0x7f)))
+				return (texts[i].name);
+	}
+	return (NULL);
+}
+
+size_t
+facts_size(const struct facts *f)
+{
+	const char *text;
+	size_t i, size = sizeof(*f);
+
+	for (i = 0; i < NTEXTS; i++)
+		if ((text = text_get(f, i)) != NULL)
+			size += strlen(text) + 1;
+	return (size);
 }
 
 struct facts *
 facts_copy(const struct facts *from)
 {
-	const char *strings[NSTRINGS];
+	const char *text;
 	struct facts *f;
-	size_t len, size = sizeof(*f);
+	size_t i, len;
 	char *p;
-	int i;
 
-	strings_of(from, strings);
-	for (i = 0; i < NSTRINGS; i++)
-		if (strings[i] != NULL)
-			size += strlen(strings[i]) + 1;
-	if ((f = malloc(size)) == NULL)
+	if ((f = malloc(facts_size(from))) == NULL)
 		return (NULL);
 	*f = *from;
 	p = (char *)(f + 1);
-	for (i = 0; i < NSTRINGS; i++) {
-		if (strings[i] == NULL)
+	for (i = 0; i < NTEXTS; i++) {
+		if ((text = text_get(from, i)) == NULL)
 			continue;
-		len = strlen(strings[i]) + 1;
-		strings[i] = memcpy(p, strings[i], len);
+		len = strlen(text) + 1;
+		*text_of(f, i) = memcpy(p, text, len);
 		p += len;
 	}
-	strings_to(f, strings);
 	return (f);
 }

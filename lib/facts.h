@@ -25,9 +25,16 @@
 #define LIB_FACTS_H
 
 #include <sys/socket.h>
+#include <stddef.h>
 
 struct ipc;
 struct ipc_msg;
+
+/* What DSN parameters take (RFC 3461 4), with a NUL. */
+#define DSN_RET_MAX	5
+#define DSN_ENVID_MAX	101
+#define DSN_NOTIFY_MAX	32
+#define DSN_ORCPT_MAX	501
 
 /*
  * Strings are borrowed; NULL: not so.  client is the text form of the peer's
@@ -54,6 +61,10 @@ struct facts {
 void	 facts_put(struct ipc *, const struct facts *);
 /* Strings point into the message. */
 void	 facts_get(struct ipc_msg *, struct facts *);
+/* The name of one that is too long or has control characters, or NULL. */
+const char	*facts_wrong(const struct facts *);
+/* Octets that a copy takes. */
+size_t		 facts_size(const struct facts *);
 /* A deep copy in one allocation, to free(3); NULL without memory. */
 struct facts	*facts_copy(const struct facts *);
 

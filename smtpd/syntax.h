@@ -27,6 +27,7 @@
 #include <stdint.h>
 
 #include "lib/address.h"
+#include "lib/facts.h"
 
 #define SYNTAX_VERB	16		/* longest verb that is looked at */
 
@@ -35,14 +36,14 @@ struct mail_command {
 	uint64_t	 size;			/* 0: not declared */
 	int		 eightbit;
 	int		 utf8;
-	char		 ret[5];		/* FULL, HDRS or "" */
-	char		 envid[101];		/* xtext as it came, or "" */
+	char		 ret[DSN_RET_MAX];	/* FULL, HDRS or "" */
+	char		 envid[DSN_ENVID_MAX];	/* xtext as it came, or "" */
 };
 
 struct rcpt_command {
 	char		 address[ADDRESS_MAX];
-	char		 notify[32];		/* upper case, or "" */
-	char		 orcpt[501];		/* type;xtext, or "" */
+	char		 notify[DSN_NOTIFY_MAX];	/* upper case, or "" */
+	char		 orcpt[DSN_ORCPT_MAX];	/* type;xtext, or "" */
 };
 
 /*
