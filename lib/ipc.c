@@ -17,12 +17,14 @@
 /*
  * A channel between two roles, over imsg.  All that a turn of the loop wrote
  * goes out together at its end.  A frame that does not add up is fatal: only
- * a bug or a break-in in a sibling makes one.
+ * a bug or a break-in in a sibling makes one.  From a sibling that faces the
+ * network it ends the channel.
  */
 
 #include <sys/types.h>
 #include <sys/queue.h>
 
+#include <errno.h>
 #include <event.h>
 #include <fcntl.h>
 #include <imsg.h>
@@ -37,6 +39,9 @@
 #define STR_NULL	UINT32_MAX
 /* Octets that who is distrusted may leave unread. */
 #define UNREAD_MAX	(16 * 1024 * 1024)
+/* What a message costs here beside its octets, and what a descriptor does. */
+#define MESSAGE_COST	256
+#define FD_COST		(64 * 1024)
 
 struct ipc {
 	struct imsgbuf	 buf;
@@ -50,6 +55,7 @@ struct ipc {
 	void		*arg;
 	struct ibuf	*building;
 	size_t		 pending;	/* octets not yet written */
+	size_t		 cost;		/* of what waits, beside its octets */
 	size_t		 length;	/* of the message being built */
 	size_t		*lengths;	/* a ring: of those that wait */
 	size_t		 first, waiting, room;
@@ -57,6 +63,7 @@ struct ipc {
 	int		 busy;		/* in a handler */
 	int		 gone;		/* freed meanwhile */
 	int		 wary;
+	int		 broken;	/* it sent what is no message */
 	int		 deaf;		/* it has too much unread */
 };
 
@@ -128,6 +135,12 @@ ipc_distrust(struct ipc *ipc)
 	ipc->wary = 1;
 }
 
+int
+ipc_was_broken(const struct ipc *ipc)
+{
+	return (ipc->broken);
+}
+
 void *
 ipc_arg(struct ipc *ipc)
 {
@@ -155,6 +168,7 @@ refused(struct ipc *ipc, const char *what, uint32_t type)
 		fatalx("%s: %s message %u", ipc->peer, what, type);
 	log_warnx("%s: %s message %u: its channel is closed", ipc->peer, what,
 	    type);
+	ipc->broken = 1;
 	return (-1);
 }
 
@@ -169,10 +183,11 @@ dispatch(struct ipc *ipc)
 	struct ibuf	 buf;
 	struct ipc_msg	 m;
 	uint32_t	 type;
-	int		 n;
+	int		 n, fd;
 
 	for (;;) {
-		ipc->deaf = ipc->wary && ipc->pending > UNREAD_MAX;
+		ipc->deaf = ipc->wary &&
+		    ipc->pending + ipc->cost > UNREAD_MAX;
 		if (ipc->deaf)
 			return (0);
 		if ((n = imsgbuf_get(&ipc->buf, &imsg)) == -1)
@@ -193,13 +208,15 @@ dispatch(struct ipc *ipc)
 			m.len = ibuf_size(&buf);
 		}
 		ipc->handlers[type](ipc, &m);
-		if (m.fd != -1)
-			close(m.fd);
+		if ((fd = m.fd) != -1)
+			close(fd);
 		if (ipc->gone)
 			return (0);
 		imsg_free(&imsg);
 		if (m.broken)
 			return (refused(ipc, "broken", type));
+		if (fd != -1 && ipc->wary)
+			return (refused(ipc, "a descriptor with", type));
 	}
 }
 
@@ -221,8 +238,11 @@ static void
 on_read(int fd, short event, void *arg)
 {
 	struct ipc	*ipc = arg;
+	int		 n;
 
-	take_in(ipc, imsgbuf_read(&ipc->buf) == 1);
+	if ((n = imsgbuf_read(&ipc->buf)) == -1 && errno == EBADMSG)
+		(void)refused(ipc, "descriptors without", 0);
+	take_in(ipc, n == 1);
 }
 
 static void
@@ -281,6 +301,7 @@ write_out(void *arg)
 		return;
 	}
 	lengths_take(ipc, 0);
+	ipc->cost = 0;
 	if (ipc->deaf)
 		loop_job_queue(&ipc->again);
 }
@@ -296,6 +317,7 @@ ipc_begin(struct ipc *ipc, enum ipc_type type)
 {
 	if (ipc->building != NULL)
 		fatalx("%s: message in a message", ipc->peer);
+	ipc->cost += MESSAGE_COST;
 	ipc->building = imsg_create(&ipc->buf, type, 0, 0, 240);
 	if (ipc->building == NULL)
 		fatal("imsg_create");
@@ -359,6 +381,7 @@ ipc_put_bytes(struct ipc *ipc, const void *data, size_t len)
 void
 ipc_put_fd(struct ipc *ipc, int fd)
 {
+	ipc->cost += FD_COST;
 	ibuf_fd_set(ipc->building, fd);
 }
 
@@ -485,9 +508,10 @@ ipc_wipe(const void *data, size_t len)
 	explicit_bzero((void *)(uintptr_t)data, len);
 }
 
-void
+int
 ipc_get_end(struct ipc_msg *m)
 {
 	if (m->len != 0)
 		spoilt(m, " is long");
+	return (m->broken ? -1 : 0);
 }

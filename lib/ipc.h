@@ -21,7 +21,8 @@
  * Each type names sender and receiver; the receiver has one handler per type,
  * found through a table.  Ids cross a channel, never pointers; an answer for
  * an id that is gone is dropped.  A broken frame between siblings is fatal,
- * but from one that faces the network: there it is the end of the channel.
+ * but from one that faces the network: there it is the end of the channel,
+ * and its sender is blamed.
  * Fields are listed in the order in which they are put and got.
  */
 
@@ -59,6 +60,8 @@ enum ipc_type {
 	ROLE_PARSED,		/* u32 generation, str error or NULL */
 	ROLE_SWAPPED,		/* u32 generation: it is in use */
 	ROLE_LOG,		/* u8 level, str line */
+	ROLE_BLAME,		/* u32 enum role: what it sent was none of our
+				   messages, and it has to go */
 
 	/* queue -> parent: what an administrator asked for */
 	QUEUE_STOP,		/* u32 control client; the parent stops all */
@@ -181,9 +184,12 @@ struct ipc	*ipc_new(int fd, const char *peer,
 void		 ipc_free(struct ipc *);
 /*
  * The other end may have been broken into.  A message that is none ends the
- * channel as if that end were gone, and who does not read is not read.
+ * channel as if that end were gone, and who does not read is not read.  It
+ * has no descriptor to give.
  */
 void		 ipc_distrust(struct ipc *);
+/* In closed: whether a message that was none ended the channel. */
+int		 ipc_was_broken(const struct ipc *);
 void		*ipc_arg(struct ipc *);
 /* Bytes not yet written: lets a sender hold back. */
 size_t		 ipc_pending(struct ipc *);
@@ -221,7 +227,10 @@ const void	*ipc_get_bytes(struct ipc_msg *, size_t *len);
 int		 ipc_get_fd(struct ipc_msg *);
 /* What ipc_get_str or ipc_get_bytes gave was a secret: overwrite it. */
 void		 ipc_wipe(const void *, size_t);
-/* Nothing may be left; fatal, or broken, otherwise. */
-void		 ipc_get_end(struct ipc_msg *);
+/*
+ * Nothing may be left; fatal, or broken, otherwise.  -1: the message is broken
+ * and must have no effect.
+ */
+int		 ipc_get_end(struct ipc_msg *);
 
 #endif

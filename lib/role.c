@@ -245,6 +245,14 @@ role_parent(void)
 	return (state.parent);
 }
 
+void
+role_blame(enum role role)
+{
+	ipc_begin(state.parent, ROLE_BLAME);
+	ipc_put_u32(state.parent, role);
+	ipc_end(state.parent);
+}
+
 const struct config *
 role_next(void)
 {

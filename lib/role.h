@@ -61,6 +61,8 @@ void		 role_start(enum role, const char *root, int foreground,
 		    int verbose, const struct role_callbacks *);
 int		 role_loop(void);
 struct ipc	*role_parent(void);
+/* It broke its channel to us: the parent ends it. */
+void		 role_blame(enum role);
 /*
  * Keep the configuration that is in force, also when another takes its place,
  * until it is let go; what is held is never NULL once configured() was called.

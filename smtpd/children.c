@@ -253,11 +253,26 @@ child_gone(enum role role)
 	}
 }
 
+void
+child_blame(enum role role, const char *by)
+{
+	const struct child	*child = &children.all[role];
+
+	if (child->pid == 0 || child->reaped)
+		return;
+	log_warnx("%s sent %s what is no message: killed", role_name(role),
+	    by);
+	/* it may have been broken into: it is not asked */
+	(void)kill(child->pid, SIGKILL);
+}
+
 static void
 child_closed(struct ipc *ipc, void *arg)
 {
 	struct child	*child = arg;
 
+	if (ipc_was_broken(ipc))
+		child_blame((enum role)(child - children.all), "the parent");
 	ipc_free(ipc);
 	child->ipc = NULL;
 	if (child->reaped)

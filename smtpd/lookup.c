@@ -44,6 +44,8 @@
 
 #define WAITING_MAX	100		/* questions, then busy */
 #define PASSWD_MAX	(64 * 1024)	/* an account's strings */
+#define NAME_LONGEST	255
+#define TEXT_LONGEST	(16 * 1024)	/* more than a command line has */
 
 /* Answers on the channel: see lib/ipc.h. */
 #define ANSWER_NO	0
@@ -139,8 +141,9 @@ on_name(struct ipc *ipc, struct ipc_msg *msg)
 
 	ask = ipc_get_u64(msg);
 	name = ipc_get_str(msg);
-	ipc_get_end(msg);
-	if (name != NULL && *name != '\0') {
+	if (ipc_get_end(msg) == -1)
+		return;
+	if (name != NULL && *name != '\0' && strlen(name) <= NAME_LONGEST) {
 		error = getpwnam_r(name, &account, state.strings,
 		    sizeof(state.strings), &found);
 		if (found != NULL)
@@ -166,7 +169,8 @@ on_uid(struct ipc *ipc, struct ipc_msg *msg)
 
 	ask = ipc_get_u64(msg);
 	uid = ipc_get_u32(msg);
-	ipc_get_end(msg);
+	if (ipc_get_end(msg) == -1)
+		return;
 	(void)getpwuid_r(uid, &account, state.strings,
 	    sizeof(state.strings), &found);
 	ipc_begin(ipc, LOOKUP_UID);
@@ -314,8 +318,11 @@ on_password(struct ipc *ipc, struct ipc_msg *msg)
 	table = ipc_get_str(msg);
 	user = ipc_get_str(msg);
 	password = ipc_get_str(msg);
-	ipc_get_end(msg);
-	if (table == NULL || user == NULL || password == NULL) {
+	if (ipc_get_end(msg) == -1)
+		return;
+	if (table == NULL || user == NULL || password == NULL ||
+	    strlen(user) > NAME_LONGEST ||
+	    strlen(table) > TEXT_LONGEST || strlen(password) > TEXT_LONGEST) {
 		answer_password(ask, ANSWER_NO);
 		return;
 	}
@@ -413,6 +420,8 @@ smtpd_gone(struct ipc *ipc, void *arg)
 {
 	questions_forget();
 	loop_job_cancel(&state.serve);
+	if (ipc_was_broken(ipc))
+		role_blame(ROLE_SMTPD);
 	ipc_free(ipc);
 	state.smtpd = NULL;
 }
@@ -428,6 +437,7 @@ lookup_peer(enum role role, int fd)
 		smtpd_gone(state.smtpd, NULL);
 	state.smtpd = ipc_new(fd, role_name(role), state.entries,
 	    smtpd_gone, NULL);
+	ipc_distrust(state.smtpd);	/* it faces the network */
 }
 
 /* passwords is the one that is locked into a folder. */

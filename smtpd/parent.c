@@ -63,7 +63,8 @@ role_hello(struct ipc *ipc, struct ipc_msg *msg)
 	const char	*version;
 
 	version = ipc_get_str(msg);
-	ipc_get_end(msg);
+	if (ipc_get_end(msg) == -1)
+		return;
 	if (version != NULL && strcmp(version, BINDERY_VERSION) == 0)
 		return;
 	log_warnx("%s is of another version than %s: the program was "
@@ -79,7 +80,8 @@ role_parsed(struct ipc *ipc, struct ipc_msg *msg)
 
 	number = ipc_get_u32(msg);
 	error = ipc_get_str(msg);
-	ipc_get_end(msg);
+	if (ipc_get_end(msg) == -1)
+		return;
 	if (!children_stopping())
 		reload_parsed(sender(ipc), number, error);
 }
@@ -90,7 +92,8 @@ role_swapped(struct ipc *ipc, struct ipc_msg *msg)
 	uint32_t	 number;
 
 	number = ipc_get_u32(msg);
-	ipc_get_end(msg);
+	if (ipc_get_end(msg) == -1)
+		return;
 	if (!children_stopping())
 		reload_swapped(sender(ipc), number);
 }
@@ -123,8 +126,7 @@ role_log(struct ipc *ipc, struct ipc_msg *msg)
 
 	level = ipc_get_u8(msg);
 	line = ipc_get_str(msg);
-	ipc_get_end(msg);
-	if (line == NULL)
+	if (ipc_get_end(msg) == -1 || line == NULL)
 		return;
 	if (strncmp(line, name, len) == 0 && strncmp(line + len, ": ", 2) == 0)
 		line += len + 2;
@@ -139,12 +141,26 @@ role_log(struct ipc *ipc, struct ipc_msg *msg)
 	    (enum log_level)level, text);
 }
 
+/* Only those that face the network are blamed, and not by each other. */
+static void
+role_blame_by(struct ipc *ipc, struct ipc_msg *msg)
+{
+	enum role	 by = sender(ipc);
+	uint32_t	 role;
+
+	role = ipc_get_u32(msg);
+	if (ipc_get_end(msg) == -1)
+		return;
+	if (role == ROLE_SMTPD || (role == ROLE_MTA && by == ROLE_QUEUE))
+		child_blame((enum role)role, role_name(by));
+}
+
 static void
 queue_stop(struct ipc *ipc, struct ipc_msg *msg)
 {
 	(void)ipc_get_u32(msg);
-	ipc_get_end(msg);
-	children_stop(0);
+	if (ipc_get_end(msg) == 0)
+		children_stop(0);
 }
 
 static void
@@ -153,8 +169,8 @@ queue_reload(struct ipc *ipc, struct ipc_msg *msg)
 	uint32_t	 client;
 
 	client = ipc_get_u32(msg);
-	ipc_get_end(msg);
-	reload_request(&client);
+	if (ipc_get_end(msg) == 0)
+		reload_request(&client);
 }
 
 static void
@@ -164,7 +180,8 @@ queue_verbose(struct ipc *ipc, struct ipc_msg *msg)
 	int		 role, verbose;
 
 	verbose = ipc_get_u8(msg) != 0;
-	ipc_get_end(msg);
+	if (ipc_get_end(msg) == -1)
+		return;
 	log_verbose(verbose);
 	for (role = 0; role < ROLE_COUNT; role++) {
 		to = child_channel(role);
@@ -184,11 +201,22 @@ static const struct ipc_entry role_entries[] = {
 	{ IPC_NONE,	NULL }
 };
 
+/* names, passwords */
+static const struct ipc_entry lookup_entries[] = {
+	{ ROLE_HELLO,	role_hello },
+	{ ROLE_PARSED,	role_parsed },
+	{ ROLE_SWAPPED,	role_swapped },
+	{ ROLE_LOG,	role_log },
+	{ ROLE_BLAME,	role_blame_by },
+	{ IPC_NONE,	NULL }
+};
+
 static const struct ipc_entry queue_entries[] = {
 	{ ROLE_HELLO,	role_hello },
 	{ ROLE_PARSED,	role_parsed },
 	{ ROLE_SWAPPED,	role_swapped },
 	{ ROLE_LOG,	role_log },
+	{ ROLE_BLAME,	role_blame_by },
 	{ QUEUE_STOP,	queue_stop },
 	{ QUEUE_RELOAD,	queue_reload },
 	{ QUEUE_VERBOSE, queue_verbose },
@@ -198,7 +226,10 @@ static const struct ipc_entry queue_entries[] = {
 const struct ipc_entry *
 parent_entries(enum role role)
 {
-	return (role == ROLE_QUEUE ? queue_entries : role_entries);
+	if (role == ROLE_QUEUE)
+		return (queue_entries);
+	return (role == ROLE_NAMES || role == ROLE_PASSWORDS ?
+	    lookup_entries : role_entries);
 }
 
 static void

@@ -96,6 +96,8 @@ int		 child_add(enum role, const struct config *);
 struct ipc	*child_channel(enum role);
 /* At a SIGCHLD. */
 void		 children_reap(void);
+/* It sent by what is none of our messages: it is ended. */
+void		 child_blame(enum role, const char *by);
 /* In order; then the loop ends, with exit_code unless one was set before. */
 void		 children_stop(int exit_code);
 int		 children_stopping(void);

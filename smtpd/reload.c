@@ -263,7 +263,7 @@ reload_request(const uint32_t *client)
 void
 reload_parsed(enum role role, uint32_t number, const char *error)
 {
-	char	 text[512];
+	char	 text[512], *p;
 
 	if (number != reload.asked[role] || number == 0)
 		return;
@@ -275,6 +275,10 @@ reload_parsed(enum role role, uint32_t number, const char *error)
 		}
 		(void)snprintf(text, sizeof(text), "%s: %s", role_name(role),
 		    error);
+		/* who reloads is to read one line */
+		for (p = text; *p != '\0'; p++)
+			if ((unsigned char)*p < ' ' || *p == 0x7f)
+				*p = '?';
 		reload_fail(text);
 	} else if (error == NULL)
 		role_decide(role, PARENT_SWAP);

@@ -137,7 +137,7 @@ fd_keep(struct imsgbuf *b, int fd)
 	if (fds == NULL) {
 		if (fd != -1)
 			close(fd);
-		errno = ENOMEM;
+		errno = b->nfds < FDS_MAX ? ENOMEM : EBADMSG;
 		return (-1);
 	}
 	b->fds = fds;
@@ -239,6 +239,10 @@ imsgbuf_get(struct imsgbuf *b, struct imsg *imsg)
 	imsg->buf.len = len - sizeof(imsg->hdr);
 	b->in_start += len;
 	b->in_len -= len;
+	/* each comes with the first octet of its message */
+	while (b->in_len == 0 && b->nfds > 0)
+		if (b->fds[--b->nfds] != -1)
+			close(b->fds[b->nfds]);
 	return (1);
 }
 
