@@ -79,6 +79,8 @@ LINKS =		binderyctl sendmail mailq newaliases
 CTESTS !=	ls regress/*_test.c 2>/dev/null | sed 's/\.c$$//' || true
 SHTESTS !=	ls regress/*_test.sh 2>/dev/null | sed 's/\.sh$$//' || true
 TOOLS =		regress/sink regress/source regress/dialog regress/crowd
+# the daemon with one role that was broken into: regress/hostile.h
+HOSTILE =	regress/hostile_smtpd
 
 all: bindery $(LINKS)
 
@@ -93,7 +95,9 @@ $(MAIN) $(OBJS): $(HDRS) $(COMPAT_HDRS)
 parse.c: parse.y
 	$(YACC) -o $@ parse.y
 
-$(CTESTS): $(OBJS) $(HDRS)
+$(CTESTS) $(HOSTILE): $(OBJS) $(HDRS)
+
+$(HOSTILE): regress/hostile.h
 
 .SUFFIXES: .c .o .sh
 .c.o:
@@ -101,7 +105,8 @@ $(CTESTS): $(OBJS) $(HDRS)
 
 .c:
 	$(CC) -I. $(CPPFLAGS) $(CFLAGS) $(HARDEN) $(WARN) $(LDFLAGS) $(PIE) \
-	    -o $@ $< `case $@ in *_test) echo $(OBJS) -latf-c;; esac` \
+	    -o $@ $< `case $@ in *_test) echo $(OBJS) -latf-c;; \
+	    */hostile_*) echo $(OBJS);; esac` \
 	    $(LDLIBS)
 .sh:
 	{ echo '#! /usr/bin/env atf-sh'; cat $<; } > $@
@@ -115,7 +120,7 @@ check_deps:
 
 tools: all $(TOOLS)
 
-tests: tools $(CTESTS) $(SHTESTS)
+tests: tools $(CTESTS) $(SHTESTS) $(HOSTILE)
 
 # A second make: what deps installs is looked for when make starts.
 demo: check_deps
@@ -170,7 +175,7 @@ uninstall:
 
 clean:
 	rm -f bindery $(LINKS) $(MAIN) $(OBJS) parse.c
-	rm -f $(TOOLS) $(CTESTS) $(SHTESTS) regress/fuzz/fuzz_test
+	rm -f $(TOOLS) $(HOSTILE) $(CTESTS) $(SHTESTS) regress/fuzz/fuzz_test
 	rm -rf regress/results regress/build
 
 .PHONY: all deps check_deps tools tests demo check soak bench fuzz lint install \

@@ -62,6 +62,9 @@ struct bounce {
 	uint64_t		 message;
 	enum bounce_kind	 kind;
 	enum bounce_stage	 stage;
+	uint64_t		 tx;		/* smtpd's for it, 0: none */
+	int			 storing;	/* that is being written */
+	char			*sender;	/* whom it goes to */
 	char			*binding;
 	char			*group;
 	uint32_t		 again;		/* loop_seconds() */
@@ -128,6 +131,8 @@ bounce_again(struct bounce *b)
 {
 	bounce_unlist(b);
 	b->stage = BOUNCE_WAITS;
+	b->tx = 0;
+	b->storing = 0;
 	b->again = loop_seconds() + BOUNCE_AGAIN;
 	TAILQ_INSERT_TAIL(&bounces.waits, b, entry);
 	bounces.waiting++;
@@ -147,6 +152,7 @@ bounce_free(struct bounce *b)
 	bounce_unlist(b);
 	RB_REMOVE(bounce_tree, &bounces.tree, b);
 	bounces.count--;
+	free(b->sender);
 	free(b->binding);
 	free(b->group);
 	free(b);
@@ -429,6 +435,9 @@ bounce_send(struct bounce *b)
 	if (b->group == NULL && rcpt != NULL &&
 	    (group = group_of(rcpt, er)) != NULL)
 		b->group = strdup(group);
+	free(b->sender);
+	if ((b->sender = strdup(e->sender)) == NULL)
+		fatal("strdup");
 	bounce_unlist(b);
 	ipc_begin(smtpd, QUEUE_BOUNCE);
 	ipc_put_u64(smtpd, b->id);
@@ -461,22 +470,47 @@ bounce_tick(void)
 		bounce_send(b);
 }
 
-int
-bounce_is_known(uint64_t id)
-{
-	return (bounce_find(id) != NULL);
-}
-
-const char *
-bounce_binding(uint64_t id, const char **group)
+void
+bounce_smtpd_gone(void)
 {
 	struct bounce	*b;
 
-	*group = NULL;
-	if ((b = bounce_find(id)) == NULL || b->binding[0] == '\0')
-		return (NULL);
-	*group = b->group;
-	return (b->binding);
+	RB_FOREACH(b, bounce_tree, &bounces.tree)
+		if (b->stage == BOUNCE_SENT && !b->storing)
+			bounce_again(b);
+}
+
+int
+bounce_claim(uint64_t id, uint64_t tx, const char **binding,
+    const char **group)
+{
+	struct bounce	*b;
+
+	*binding = *group = NULL;
+	if ((b = bounce_find(id)) == NULL || b->stage != BOUNCE_SENT ||
+	    b->tx != 0)
+		return (-1);
+	b->tx = tx;
+	if (b->binding[0] != '\0') {
+		*binding = b->binding;
+		*group = b->group;
+	}
+	return (0);
+}
+
+int
+bounce_is_of(uint64_t id, uint64_t tx)
+{
+	const struct bounce	*b = bounce_find(id);
+
+	return (b != NULL && tx != 0 && b->tx == tx);
+}
+
+int
+bounce_goes_to(uint64_t id, uint64_t tx, const char *address)
+{
+	return (bounce_is_of(id, tx) &&
+	    strcmp(bounce_find(id)->sender, address) == 0);
 }
 
 void
@@ -486,9 +520,10 @@ bounce_record(uint64_t id)
 	struct bounce		*b;
 	struct rcpt		*rcpt;
 
-	b = bounce_find(id);
-	if (b == NULL || b->kind == BOUNCE_DELAYED ||
-	    b->kind == BOUNCE_RELAYED)
+	if ((b = bounce_find(id)) == NULL)
+		return;
+	b->storing = 1;
+	if (b->kind == BOUNCE_DELAYED || b->kind == BOUNCE_RELAYED)
 		return;
 	STAILQ_FOREACH(item, &b->items, entry)
 		if ((rcpt = item_rcpt(b, item)) != NULL)
@@ -497,14 +532,15 @@ bounce_record(uint64_t id)
 }
 
 void
-bounce_stored(uint64_t id, int error)
+bounce_stored(uint64_t id, uint64_t tx, int error)
 {
 	struct bounce_item	*item;
 	struct bounce		*b;
 	struct rcpt		*rcpt;
 
-	if ((b = bounce_find(id)) == NULL)
+	if (!bounce_is_of(id, tx))
 		return;
+	b = bounce_find(id);
 	if (error != 0) {
 		bounce_again(b);
 		return;
@@ -528,8 +564,8 @@ bounce_refused(struct ipc *ipc, struct ipc_msg *msg)
 
 	b = bounce_find(ipc_get_u64(msg));
 	why = ipc_get_str(msg);
-	ipc_get_end(msg);
-	if (b == NULL)
+	if (ipc_get_end(msg) == -1 || b == NULL ||
+	    b->stage != BOUNCE_SENT || b->storing)
 		return;
 	if (why == NULL)
 		why = "refused";

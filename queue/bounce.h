@@ -80,12 +80,21 @@ const char	*bounce_status(const char *reply, int class);
  */
 void		 bounce_rcpt(struct rcpt *, enum bounce_kind,
 		    const char *words, const char *host, int remote);
-/* Its transaction. */
-int		 bounce_is_known(uint64_t bounce);
-const char	*bounce_binding(uint64_t bounce, const char **group);
+/*
+ * smtpd brings a bounce that it was given, once at a time; the names are those
+ * of the failed message, or NULL.  -1: there is none such.
+ */
+int		 bounce_claim(uint64_t bounce, uint64_t tx,
+		    const char **binding, const char **group);
+/* Whether it still is that transaction's; whether it goes to this address. */
+int		 bounce_is_of(uint64_t bounce, uint64_t tx);
+int		 bounce_goes_to(uint64_t bounce, uint64_t tx,
+		    const char *address);
 /* Within spool_begin and spool_end: the failures, as records. */
 void		 bounce_record(uint64_t bounce);
-void		 bounce_stored(uint64_t bounce, int error);
+void		 bounce_stored(uint64_t bounce, uint64_t tx, int error);
+/* What smtpd had goes again, but for what is being stored. */
+void		 bounce_smtpd_gone(void);
 void		 bounce_refused(struct ipc *, struct ipc_msg *);
 void		 bounce_tick(void);
 int		 bounce_busy(void);	/* enough under way for now */

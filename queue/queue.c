@@ -45,6 +45,8 @@
 #define STOP_SECONDS	10
 /* Random numbers that are made at once. */
 #define RANDOMS		64
+/* Octets that mta has not taken yet, before smtpd's questions are refused. */
+#define MTA_BACKLOG	(32 * 1024 * 1024)
 
 static void	 on_configured(struct config *, struct config *);
 static void	 on_peer(enum role, int);
@@ -140,6 +142,12 @@ int
 queue_begun(void)
 {
 	return (queue.begun);
+}
+
+int
+queue_mta_busy(void)
+{
+	return (queue.mta != NULL && ipc_pending(queue.mta) > MTA_BACKLOG);
 }
 
 struct ipc *
@@ -287,13 +295,16 @@ static void
 on_rdns(struct ipc *ipc, struct ipc_msg *msg)
 {
 	struct ipc	*mta = queue_mta();
+	struct sockaddr_storage	 ss;
 	const char	*address;
 	uint64_t	 ask;
 
 	ask = ipc_get_u64(msg);
 	address = ipc_get_str(msg);
-	ipc_get_end(msg);
-	if (mta == NULL) {
+	if (ipc_get_end(msg) == -1)
+		return;
+	if (mta == NULL || queue_mta_busy() || address == NULL ||
+	    sockaddr_parse(address, &ss) == -1) {
 		tell_name(ask, 1, NULL);
 		return;
 	}
@@ -320,6 +331,8 @@ on_name(struct ipc *ipc, struct ipc_msg *msg)
 static void
 mta_closed(struct ipc *ipc, void *arg)
 {
+	if (ipc_was_broken(ipc))
+		role_blame(ROLE_MTA);
 	ipc_free(ipc);
 	queue.mta = NULL;
 	content_mta_gone();
@@ -328,16 +341,24 @@ mta_closed(struct ipc *ipc, void *arg)
 	control_mta_gone();
 }
 
-/* The parent stops the daemon when one of these dies. */
 static void
-other_closed(struct ipc *ipc, void *arg)
+smtpd_closed(struct ipc *ipc, void *arg)
 {
-	struct ipc	**channel = arg;
-
+	if (ipc_was_broken(ipc))
+		role_blame(ROLE_SMTPD);
 	ipc_free(ipc);
-	*channel = NULL;
-	if (channel == &queue.flush)
-		spool_set_flusher(NULL);
+	queue.smtpd = NULL;
+	transactions_smtpd_gone();
+	bounce_smtpd_gone();
+}
+
+/* The parent stops the daemon when it dies. */
+static void
+flush_closed(struct ipc *ipc, void *arg)
+{
+	ipc_free(ipc);
+	queue.flush = NULL;
+	spool_set_flusher(NULL);
 }
 
 static void
@@ -345,8 +366,11 @@ on_peer(enum role role, int fd)
 {
 	switch (role) {
 	case ROLE_SMTPD:
-		queue.smtpd = ipc_new(fd, "smtpd", from_smtpd, other_closed,
-		    &queue.smtpd);
+		if (queue.smtpd != NULL)
+			smtpd_closed(queue.smtpd, NULL);
+		queue.smtpd = ipc_new(fd, "smtpd", from_smtpd, smtpd_closed,
+		    NULL);
+		ipc_distrust(queue.smtpd);
 		queue.accepting = -1;
 		tell_pause();
 		break;
@@ -361,8 +385,8 @@ on_peer(enum role role, int fd)
 		lane_mta_changed();
 		break;
 	case ROLE_FLUSH:
-		queue.flush = ipc_new(fd, "flush", from_flush, other_closed,
-		    &queue.flush);
+		queue.flush = ipc_new(fd, "flush", from_flush, flush_closed,
+		    NULL);
 		spool_set_flusher(&flusher);
 		break;
 	default:

@@ -33,6 +33,7 @@ struct ipc;
 __dead void	 queue_role(const char *root, int foreground, int verbose);
 struct config	*queue_config(void);
 struct ipc	*queue_mta(void);	/* NULL while there is none */
+int		 queue_mta_busy(void);	/* it has much to read already */
 struct ipc	*queue_smtpd(void);
 /* Whether every role uses the configuration: nothing goes out before. */
 int		 queue_begun(void);

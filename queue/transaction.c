@@ -37,16 +37,20 @@
 #include "lib/address.h"
 #include "lib/ipc.h"
 #include "lib/log.h"
+#include "lib/loop.h"
 #include "lib/text.h"
 #include "queue/bounce.h"
 #include "queue/lane.h"
 #include "queue/queue.h"
 #include "queue/transaction.h"
 
-/* What smtpd may have under way here, and how long a word may be. */
-#define TRANSACTIONS_MAX	100000
-#define RCPTS_MAX		1000000
-#define WORD_MAX		512
+/*
+ * What smtpd may have under way here: octets, and transactions beyond two of
+ * each connection.
+ */
+#define COST_MAX		(256 * 1024 * 1024)
+#define TRANSACTIONS_SPARE	4096
+#define RCPT_COST		256	/* what memory takes beside texts */
 
 RB_HEAD(queue_transactions, transaction);
 
@@ -57,7 +61,9 @@ RB_PROTOTYPE(queue_transactions, transaction, node, transaction_compare);
 static struct {
 	struct queue_transactions	 tree;
 	size_t				 count;
-	size_t				 nrcpts;	/* of all */
+	size_t				 cost;		/* of all */
+	uint32_t			 told;		/* loop_seconds() */
+	unsigned int			 untold;
 } transactions = {
 	.tree = RB_INITIALIZER(&transactions.tree),
 };
@@ -87,7 +93,7 @@ tx_rcpt_free(struct tx_rcpt *rcpt)
 		rcpt->binding->queued--;
 	TAILQ_REMOVE(&rcpt->tx->rcpts, rcpt, entry);
 	rcpt->tx->nrcpts--;
-	transactions.nrcpts--;
+	transactions.cost -= rcpt->cost;
 	free(rcpt->group);
 	free(rcpt->origin);
 	free(rcpt->destination);
@@ -101,8 +107,10 @@ transaction_free(struct transaction *t)
 
 	while ((rcpt = TAILQ_FIRST(&t->rcpts)) != NULL)
 		tx_rcpt_free(rcpt);
-	RB_REMOVE(queue_transactions, &transactions.tree, t);
+	if (!t->unlisted)
+		RB_REMOVE(queue_transactions, &transactions.tree, t);
 	transactions.count--;
+	transactions.cost -= t->cost;
 	free(t->facts);
 	free(t->ret);
 	free(t->envid);
@@ -133,26 +141,93 @@ packed_put(char **p, const char *text)
  * may end the command.  NULL: there is none.
  */
 static int
-word_valid(const char *word)
+word_valid(const char *word, size_t size)
 {
 	size_t	 n;
 
 	if (word == NULL)
 		return (1);
 	for (n = 0; word[n] != '\0'; n++)
-		if (word[n] <= ' ' || word[n] >= 0x7f)
+		if (word[n] <= ' ' || word[n] >= 0x7f || n + 1 == size)
 			return (0);
-	return (n < WORD_MAX);
+	return (1);
 }
 
-static int
-mail_valid(const struct transaction *t, const struct facts *facts)
+int
+transaction_charge(struct transaction *t, size_t octets)
 {
-	if (transactions.count >= TRANSACTIONS_MAX || !word_valid(t->ret) ||
-	    !word_valid(t->envid))
+	if (transactions.cost + octets > COST_MAX)
+		return (-1);
+	t->cost += octets;
+	transactions.cost += octets;
+	return (0);
+}
+
+/* smtpd said what it would not say if it were whole: a line a second. */
+static void
+disbelieved(uint64_t tx, const char *what)
+{
+	transactions.untold++;
+	if (transactions.told == loop_seconds())
+		return;
+	log_warnx("smtpd: transaction %llu: bad %s: refused (%u so far)",
+	    (unsigned long long)tx, what, transactions.untold);
+	transactions.told = loop_seconds();
+}
+
+/* NULL, or what is wrong. */
+static const char *
+mail_wrong(const struct transaction *t, const struct facts *facts)
+{
+	struct sockaddr_storage	 ss;
+
+	if (!word_valid(t->ret, DSN_RET_MAX))
+		return ("RET");
+	if (!word_valid(t->envid, DSN_ENVID_MAX))
+		return ("ENVID");
+	if (facts->sender == NULL || (facts->sender[0] != '\0' &&
+	    !address_valid(facts->sender, 1)))
+		return ("sender");
+	if (facts->client != NULL && sockaddr_parse(facts->client, &ss) == -1)
+		return ("client");
+	return (facts_wrong(facts));
+}
+
+/*
+ * Facts that are not smtpd's to say: what a bounce is, queue knows by itself,
+ * and no other mail has a binding before its rules are asked.
+ */
+static int
+facts_settle(struct transaction *t, struct facts *facts)
+{
+	if (t->bounce == 0) {
+		facts->bounce = 0;
+		facts->binding = facts->group = NULL;
 		return (0);
-	return (facts->sender == NULL || facts->sender[0] == '\0' ||
-	    address_valid(facts->sender, 1));
+	}
+	memset(facts, 0, sizeof(*facts));
+	facts->sender = "";
+	facts->socket = facts->local = facts->bounce = 1;
+	return (bounce_claim(t->bounce, t->tx, &facts->binding,
+	    &facts->group));
+}
+
+/* 0, or -1: there is no room for it. */
+static int
+transaction_insert(struct transaction *t, const struct facts *facts)
+{
+	const struct config	*conf = queue_config();
+
+	/* who speaks before there is a configuration is not heard */
+	if (conf == NULL || transactions.count >=
+	    2 * (size_t)conf->smtp_max_connections + TRANSACTIONS_SPARE ||
+	    transaction_charge(t, sizeof(*t) + facts_size(facts)) == -1)
+		return (-1);
+	if ((t->facts = facts_copy(facts)) == NULL)
+		fatal("facts_copy");
+	RB_INSERT(queue_transactions, &transactions.tree, t);
+	transactions.count++;
+	return (0);
 }
 
 void
@@ -160,6 +235,7 @@ transaction_mail(struct ipc *ipc, struct ipc_msg *msg)
 {
 	struct transaction	*t;
 	struct facts		 facts;
+	const char		*wrong;
 
 	if ((t = calloc(1, sizeof(*t))) == NULL)
 		fatal("calloc");
@@ -167,28 +243,29 @@ transaction_mail(struct ipc *ipc, struct ipc_msg *msg)
 	t->tx = ipc_get_u64(msg);
 	facts_get(msg, &facts);
 	t->size = ipc_get_u32(msg);
-	t->eightbit = ipc_get_u8(msg);
-	t->utf8 = ipc_get_u8(msg);
+	t->eightbit = ipc_get_u8(msg) != 0;
+	t->utf8 = ipc_get_u8(msg) != 0;
 	t->ret = text_copy(ipc_get_str(msg));
 	t->envid = text_copy(ipc_get_str(msg));
 	t->bounce = ipc_get_u64(msg);
-	ipc_get_end(msg);
-	if (!mail_valid(t, &facts)) {
-		log_warnx("a transaction of smtpd's that cannot be");
-		free(t->ret);
-		free(t->envid);
-		free(t);
-		return;
+	/* a number is used once */
+	if (ipc_get_end(msg) == 0 &&
+	    (t->tx == 0 || transaction_find(t->tx) != NULL))
+		msg->broken = 1;
+	if (!msg->broken) {
+		if ((wrong = mail_wrong(t, &facts)) == NULL &&
+		    facts_settle(t, &facts) == -1)
+			wrong = "bounce";
+		if (wrong != NULL)
+			disbelieved(t->tx, wrong);
+		else if (transaction_insert(t, &facts) == 0)
+			return;
 	}
-	if (t->bounce != 0) {
-		facts.bounce = 1;
-		facts.binding = bounce_binding(t->bounce, &facts.group);
-	}
-	if ((t->facts = facts_copy(&facts)) == NULL)
-		fatal("facts_copy");
-	if (RB_INSERT(queue_transactions, &transactions.tree, t) != NULL)
-		fatalx("smtpd used a transaction's number twice");
-	transactions.count++;
+	if (t->bounce != 0)
+		bounce_stored(t->bounce, t->tx, ECANCELED);
+	free(t->ret);
+	free(t->envid);
+	free(t);
 }
 
 /* The lane's second half: the domain, or the relay host as written. */
@@ -227,27 +304,34 @@ static int
 rcpt_valid(const struct transaction *t, const char *address,
     const char *orcpt, const char *notify)
 {
-	if (t->nrcpts >= queue_config()->max_recipients ||
-	    transactions.nrcpts >= RCPTS_MAX)
+	if (t->nrcpts >= queue_config()->max_recipients)
 		return (0);
-	if (t->bounce != 0 && !bounce_is_known(t->bounce))
+	/* a bounce goes to the failed message's sender, and nobody else */
+	if (t->bounce != 0 && (address == NULL || t->nrcpts > 0 ||
+	    !bounce_goes_to(t->bounce, t->tx, address)))
 		return (0);
-	return (address != NULL && address_valid(address, 1) &&
-	    word_valid(orcpt) && word_valid(notify));
+	return (address != NULL && strlen(address) < ADDRESS_MAX &&
+	    address_valid(address, 1) && word_valid(orcpt, DSN_ORCPT_MAX) &&
+	    word_valid(notify, DSN_NOTIFY_MAX));
 }
 
+/* NULL: smtpd has too much under way. */
 static struct tx_rcpt *
 tx_rcpt_new(struct transaction *t, uint32_t number, const char *address,
     const struct action *action, const char *orcpt, const char *notify)
 {
 	struct tx_rcpt	*rcpt;
+	size_t		 size;
 	char		*p;
 
-	rcpt = calloc(1, sizeof(*rcpt) + packed_size(address) +
-	    packed_size(action->name) + packed_size(orcpt) +
-	    packed_size(notify));
-	if (rcpt == NULL)
+	size = packed_size(address) + packed_size(action->name) +
+	    packed_size(orcpt) + packed_size(notify);
+	if (transactions.cost + size + RCPT_COST > COST_MAX)
+		return (NULL);
+	if ((rcpt = calloc(1, sizeof(*rcpt) + size)) == NULL)
 		fatal("calloc");
+	rcpt->cost = (uint32_t)size + RCPT_COST;
+	transactions.cost += rcpt->cost;
 	p = rcpt->text;
 	rcpt->address = packed_put(&p, address);
 	rcpt->action = packed_put(&p, action->name);
@@ -258,7 +342,6 @@ tx_rcpt_new(struct transaction *t, uint32_t number, const char *address,
 	rcpt->number = number;
 	TAILQ_INSERT_TAIL(&t->rcpts, rcpt, entry);
 	t->nrcpts++;
-	transactions.nrcpts++;
 	return (rcpt);
 }
 
@@ -269,18 +352,26 @@ transaction_rcpt(struct ipc *ipc, struct ipc_msg *msg)
 	const struct action	*found;
 	struct transaction	*t;
 	struct tx_rcpt		*rcpt;
+	uint64_t		 tx;
 	uint32_t		 number;
 	uint8_t			 local;
 
-	t = transaction_find(ipc_get_u64(msg));
+	tx = ipc_get_u64(msg);
 	number = ipc_get_u32(msg);
 	address = ipc_get_str(msg);
 	action = ipc_get_str(msg);
 	local = ipc_get_u8(msg);
 	orcpt = ipc_get_str(msg);
 	notify = ipc_get_str(msg);
-	ipc_get_end(msg);
-	if (t == NULL || t->message != NULL)
+	if (ipc_get_end(msg) == -1)
+		return;
+	if ((t = transaction_find(tx)) == NULL) {
+		/* it was refused at its MAIL */
+		answer_rcpt(tx, 0, number, 451, "4.3.2 Too much is under way, "
+		    "try again later", "local");
+		return;
+	}
+	if (t->message != NULL)
 		return;
 	if (!rcpt_valid(t, address, orcpt, notify)) {
 		answer_rcpt(t->tx, t->id, number, 451, "4.3.0 Try again later",
@@ -300,7 +391,13 @@ transaction_rcpt(struct ipc *ipc, struct ipc_msg *msg)
 		    "here", "rule");
 		return;
 	}
-	rcpt = tx_rcpt_new(t, number, address, found, orcpt, notify);
+	rcpt = queue_mta_busy() ? NULL :
+	    tx_rcpt_new(t, number, address, found, orcpt, notify);
+	if (rcpt == NULL) {
+		answer_rcpt(t->tx, t->id, number, 451, "4.3.2 Too much is "
+		    "under way, try again later", "local");
+		return;
+	}
 	if (!transaction_waits(t)) {
 		tx_rcpt_ask(rcpt);
 		return;
@@ -309,22 +406,40 @@ transaction_rcpt(struct ipc *ipc, struct ipc_msg *msg)
 	answer_rcpt(t->tx, t->id, number, 250, "2.1.5 Recipient ok", NULL);
 }
 
-void
-transaction_abort(struct ipc *ipc, struct ipc_msg *msg)
+static void
+abort_one(struct transaction *t)
 {
-	struct transaction	*t;
-
-	t = transaction_find(ipc_get_u64(msg));
-	ipc_get_end(msg);
-	if (t == NULL)
-		return;
 	if (t->message != NULL) {
 		t->gone = 1;		/* it is being written: it stays */
 		return;
 	}
 	if (t->bounce != 0)
-		bounce_stored(t->bounce, ECANCELED);
+		bounce_stored(t->bounce, t->tx, ECANCELED);
 	if (t->large)
 		spool_large_remove(t->id);
 	transaction_free(t);
+}
+
+void
+transaction_abort(struct ipc *ipc, struct ipc_msg *msg)
+{
+	struct transaction	*t;
+	uint64_t		 tx;
+
+	tx = ipc_get_u64(msg);
+	if (ipc_get_end(msg) == 0 && (t = transaction_find(tx)) != NULL)
+		abort_one(t);
+}
+
+void
+transactions_smtpd_gone(void)
+{
+	struct transaction	*t;
+
+	while ((t = RB_ROOT(&transactions.tree)) != NULL) {
+		/* the next smtpd counts from 1 again */
+		RB_REMOVE(queue_transactions, &transactions.tree, t);
+		t->unlisted = 1;
+		abort_one(t);
+	}
 }

@@ -53,6 +53,7 @@ struct tx_rcpt {
 	uint32_t		 asked;		/* loop_seconds() */
 	uint32_t		 number;
 	uint32_t		 rule;
+	uint32_t		 cost;		/* octets that it takes */
 	char			*group;
 	char			*origin;	/* of rule, or NULL */
 	char			*destination;
@@ -70,6 +71,7 @@ struct transaction {
 	uint64_t		 tx;		/* smtpd's number */
 	uint64_t		 id;		/* message id, 0: not yet */
 	uint64_t		 bounce;
+	size_t			 cost;		/* octets, but for rcpts' */
 	struct facts		*facts;
 	char			*ret;
 	char			*envid;
@@ -81,8 +83,10 @@ struct transaction {
 	uint8_t			 utf8;		/* MAIL said SMTPUTF8 ... */
 	uint8_t			 utf8_header;	/* ... and content needs it */
 	uint32_t		 size;		/* declared, 0: not */
+	uint8_t			 header_seen;	/* rules were asked with it */
 	uint8_t			 large;		/* a file was given out */
 	uint8_t			 gone;		/* nobody wants the answer */
+	uint8_t			 unlisted;	/* nor is it found any more */
 };
 
 /* transaction.c: what smtpd says. */
@@ -97,6 +101,8 @@ void		 transaction_abort(struct ipc *, struct ipc_msg *);
 void		 transaction_bound(struct ipc *, struct ipc_msg *);
 void		 transaction_mta_up(void);	/* ask again */
 void		 transaction_tick(void);
+/* Nobody wants them any more, but what is being stored stays. */
+void		 transactions_smtpd_gone(void);
 /*
  * The lane's second half for an address under an action, to free; whether
  * that is what the lane has.
@@ -118,6 +124,8 @@ void		 transaction_free(struct transaction *);
 /* Its message's id, chosen when it is asked for first. */
 uint64_t	 transaction_id(struct transaction *);
 void		 tx_rcpt_free(struct tx_rcpt *);
+/* Octets more for it; -1: smtpd has too much under way. */
+int		 transaction_charge(struct transaction *, size_t);
 /* Texts that are packed behind a structure; NULL takes no room. */
 size_t		 packed_size(const char *);
 const char	*packed_put(char **, const char *);

@@ -112,16 +112,27 @@ transaction_header(struct ipc *ipc, struct ipc_msg *msg)
 	struct transaction	*t;
 	struct tx_rcpt		*rcpt;
 	struct facts		 facts, *copied;
+	const char		*value;
 
 	t = transaction_find(ipc_get_u64(msg));
-	if (t == NULL || t->message != NULL || !transaction_waits(t)) {
-		(void)ipc_get_str(msg);
-		ipc_get_end(msg);
+	value = ipc_get_str(msg);
+	if (ipc_get_end(msg) == -1 || t == NULL || t->message != NULL ||
+	    !transaction_waits(t))
+		return;
+	/* the section has one end, and its rules are asked once */
+	if (t->header_seen) {
+		if (t->undecided == 0)
+			answer_header(t->tx, 250, NULL, NULL);
 		return;
 	}
+	t->header_seen = 1;
 	facts = *t->facts;
-	facts.header[1] = ipc_get_str(msg);
-	ipc_get_end(msg);
+	facts.header[1] = value;
+	if (facts_wrong(&facts) != NULL || queue_mta_busy() ||
+	    transaction_charge(t, facts_size(&facts)) == -1) {
+		answer_header(t->tx, 451, "4.3.0 Try again later", "local");
+		return;
+	}
 	if ((copied = facts_copy(&facts)) == NULL)
 		fatal("facts_copy");
 	free(t->facts);
@@ -170,7 +181,8 @@ transaction_bound(struct ipc *ipc, struct ipc_msg *msg)
 	rule = ipc_get_u32(msg);
 	origin = ipc_get_str(msg);
 	(void)ipc_get_str(msg);			/* mta has logged it */
-	ipc_get_end(msg);
+	if (ipc_get_end(msg) == -1)
+		return;
 	/* answers come in the order of the questions: mostly the first */
 	TAILQ_FOREACH(rcpt, &binds.asking, asking)
 		if (rcpt->ask == number)

@@ -44,7 +44,7 @@ stored(void *arg, int error)
 	uint32_t		 i;
 
 	if (t->bounce != 0)
-		bounce_stored(t->bounce, error);
+		bounce_stored(t->bounce, t->tx, error);
 	if (error != 0) {
 		log_warnx("message %s not stored: %s", id_text(t->id),
 		    strerror(error));
@@ -214,7 +214,7 @@ void
 transaction_give_up(struct transaction *t, int error)
 {
 	if (t->bounce != 0)
-		bounce_stored(t->bounce, error);
+		bounce_stored(t->bounce, t->tx, error);
 	if (!t->gone)
 		answer_stored(t->tx, t->id, error);
 	if (t->large)
@@ -251,8 +251,13 @@ store(struct transaction *t, const void *content, uint64_t len)
 		else
 			tx_rcpt_free(rcpt);
 	}
-	error = nrcpts == 0 ? EINVAL :
-	    t->bounce != 0 ? 0 : spool_accepting(len);
+	if (nrcpts == 0 || (t->bounce != 0 &&
+	    !bounce_is_of(t->bounce, t->tx)))
+		error = EINVAL;
+	else if (content != NULL && transaction_charge(t, len) == -1)
+		error = EAGAIN;
+	else
+		error = t->bounce != 0 ? 0 : spool_accepting(len);
 	if (error != 0 || (e = envelope_make(t, nrcpts)) == NULL) {
 		transaction_give_up(t, error != 0 ? error : ENOMEM);
 		return;
@@ -288,7 +293,8 @@ transaction_large(struct ipc *ipc, struct ipc_msg *msg)
 	int			 fd;
 
 	tx = ipc_get_u64(msg);
-	ipc_get_end(msg);
+	if (ipc_get_end(msg) == -1)
+		return;
 	if ((t = transaction_find(tx)) == NULL || t->message != NULL ||
 	    t->large)
 		return;
@@ -318,8 +324,7 @@ transaction_content(struct ipc *ipc, struct ipc_msg *msg)
 	t = transaction_find(ipc_get_u64(msg));
 	utf8 = ipc_get_u8(msg);
 	content = ipc_get_bytes(msg, &len);
-	ipc_get_end(msg);
-	if (t == NULL || t->message != NULL)
+	if (ipc_get_end(msg) == -1 || t == NULL || t->message != NULL)
 		return;
 	t->utf8_header = utf8;
 	if (t->large)
@@ -340,8 +345,8 @@ transaction_commit(struct ipc *ipc, struct ipc_msg *msg)
 	utf8 = ipc_get_u8(msg);
 	len = ipc_get_u64(msg);
 	crc = ipc_get_u32(msg);
-	ipc_get_end(msg);
-	if (t == NULL || t->message != NULL || !t->large)
+	if (ipc_get_end(msg) == -1 || t == NULL || t->message != NULL ||
+	    !t->large)
 		return;
 	t->utf8_header = utf8;
 	if (spool_large_finish(t->id, len, crc) == -1)
