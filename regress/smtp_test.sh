@@ -333,7 +333,7 @@ bad_lines_body()
 	start_bindery
 	long=$(printf '%030000d' 0)
 	while read -r raw; do
-		printf '%s\n' 'EHLO client.example' "=$raw" '?' '?' |
+		printf '%s\n' 'EHLO client.example' "=$raw" '?' '?' '?' |
 		    dialog -t 10 >out
 		grep -q '^\[closed\]' out || fail "$raw: still open: $(cat out)"
 		sed '/^250/d; /^220/d; /^\[closed\]/d' out >replies
@@ -347,6 +347,10 @@ bad_lines_body()
 		\nNOOP\r\n
 		$long\nNOOP\r\n
 		$long
+		MAIL FROM:<a@acme.example>\r\nRCPT TO:<b@dest.example>\nNOOP\r\n
+		MAIL FROM:<a@acme.example>\r\nRCPT TO:<b\0@dest.example>\r\n
+		MAIL FROM:<a@acme.example>\r\nRCPT\rTO:<b@dest.example>\r\n
+		MAIL FROM:<a@acme.example>\r\nRCPT \r\r\n
 	END
 	# what was asked before is answered first
 	printf '%s\n' 'EHLO client.example' \

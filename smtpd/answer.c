@@ -40,9 +40,8 @@ answers_forget(struct session *s)
 	s->waiting = 0;
 }
 
-/* Replies that are ready and have none before them. */
-static void
-flush(struct session *s)
+void
+answers_flush(struct session *s)
 {
 	struct answer	*a;
 
@@ -92,7 +91,7 @@ answer_give(struct session *s, const char *reply)
 		return;
 	}
 	answer_hold(s, reply);
-	flush(s);
+	answers_flush(s);
 }
 
 /* queue's word on a recipient. */
@@ -119,7 +118,7 @@ on_rcpt(void *arg, uint32_t number, uint16_t code, const char *reply,
 		    reply != NULL ? reply : "4.3.0 Try later");
 		session_refused(s, a->reply, cause, s->mail.sender, a->rcpt);
 	}
-	flush(s);
+	answers_flush(s);
 	session_run(s);
 }
 

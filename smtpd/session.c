@@ -283,8 +283,10 @@ session_line(struct session *s)
 		return (0);
 	if ((error = end == NULL ? "500 5.5.2 Line too long" :
 	    line_error(data, len)) != NULL) {
+		/* what is owed is told first; MAIL's may only be held back */
+		answers_flush(s);
 		if (s->waiting > 0)
-			return (0);	/* what is owed is told first */
+			return (0);
 		session_close(s, 1, "%s", error);
 		return (0);
 	}

@@ -322,6 +322,8 @@ void		 answer_await(struct session *, uint32_t number,
 		    const char *rcpt);
 /* What is due is never said. */
 void		 answers_forget(struct session *);
+/* Replies that are ready and have none before them. */
+void		 answers_flush(struct session *);
 extern const struct intake_owner answer_owner;
 
 /* content.c */
