@@ -425,8 +425,8 @@ on_uid(struct ipc *ipc, struct ipc_msg *msg)
 	uint64_t	 ask = ipc_get_u64(msg);
 	const char	*user = ipc_get_str(msg);
 
-	ipc_get_end(msg);
-	arrive_named(ask, user);
+	if (ipc_get_end(msg) == 0)
+		arrive_named(ask, user);
 }
 
 static const struct ipc_entry queue_entries[] = {
@@ -452,8 +452,8 @@ on_password(struct ipc *ipc, struct ipc_msg *msg)
 	uint64_t	 ask = ipc_get_u64(msg);
 	uint8_t		 answer = ipc_get_u8(msg);
 
-	ipc_get_end(msg);
-	auth_answer(ask, answer);
+	if (ipc_get_end(msg) == 0)
+		auth_answer(ask, answer);
 }
 
 static const struct ipc_entry passwords_entries[] = {
@@ -494,6 +494,8 @@ peer(enum role role, int fd)
 	case ROLE_NAMES:
 		state.names = ipc_new(fd, "names", names_entries,
 		    on_peer_closed, NULL);
+		/* whatever libc's name service loaded is in it */
+		ipc_distrust(state.names);
 		break;
 	case ROLE_PASSWORDS:
 		state.passwords = ipc_new(fd, "passwords", passwords_entries,
