@@ -80,7 +80,7 @@ CTESTS !=	ls regress/*_test.c 2>/dev/null | sed 's/\.c$$//' || true
 SHTESTS !=	ls regress/*_test.sh 2>/dev/null | sed 's/\.sh$$//' || true
 TOOLS =		regress/sink regress/source regress/dialog regress/crowd
 # the daemon with one role that was broken into: regress/hostile.h
-HOSTILE =	regress/hostile_smtpd
+HOSTILE =	regress/hostile_smtpd regress/hostile_mta
 
 all: bindery $(LINKS)
 
