@@ -152,16 +152,17 @@ no_descriptors_body()
 }
 no_descriptors_cleanup() { stop_all; }
 
-# local_crowd NUMBER: so many connections of one account to the local socket,
-# held until the file "enough" is there; the first three octets of each reply.
+# local_crowd NUMBER UID: so many connections of one account to the local
+# socket, held until the file "enough" is there; the first three octets of each
+# reply.
 local_crowd()
 {
-	python3 - "$1" <<-'END'
+	python3 - "$@" <<-'END'
 		import os, socket, sys, time
 		d = os.open("run", os.O_PATH)
 		os.fchdir(d)
 		os.setgid(65534)
-		os.setuid(65534)
+		os.setuid(int(sys.argv[2]))
 		held = []
 		for i in range(int(sys.argv[1])):
 		    s = socket.socket(socket.AF_UNIX)
@@ -206,7 +207,7 @@ local_flood_body()
 {
 	started
 	chmod 755 .
-	spawn crowd local_crowd 2600
+	spawn crowd local_crowd 2600 65534
 	wait_or_fail 60 'grep -q all crowd.log'
 	greetings >out 2>&1
 	: >enough
@@ -216,6 +217,44 @@ local_flood_body()
 	    fail "$(sort crowd.log | uniq -c)"
 }
 local_flood_cleanup() { stop_all; }
+
+atf_test_case local_accounts cleanup
+local_accounts_head()
+{
+	atf_set descr "many accounts fill the local socket, and TCP is full"
+	atf_set require.user root
+	atf_set require.progs "python3"
+}
+local_accounts_body()
+{
+	started "smtp max-connections 2"
+	chmod 755 .
+	# what TCP has is full: that is not the local socket's trouble
+	python3 -c 'import socket, time
+s = [socket.create_connection(("127.0.0.1", '$port')) for i in "ab"]
+print([c.recv(3) for c in s], flush=True)
+time.sleep(60)' >tcp 2>&1 &
+	echo $! >>pids
+	wait_or_fail 10 'grep -q 220 tcp'
+	for uid in 60001 60002 60003 60004 60005; do
+		spawn crowd$uid local_crowd 120 $uid
+	done
+	for uid in 60001 60002 60003 60004 60005; do
+		wait_or_fail 30 "grep -q all crowd$uid.log"
+	done
+	greetings >out 2>&1
+	spawn other local_crowd 1 60006
+	spawn root local_crowd 200 0
+	wait_or_fail 30 'grep -q all other.log && grep -q all root.log'
+	: >enough
+	grep -q 'tcp 421' out || fail "TCP is not full: $(cat out)"
+	grep -q 'root 220' out || fail "root: $(cat out)"
+	[ "$(cat crowd6*.log | grep -c 220)" -eq 496 ] ||
+	    fail "$(sort crowd6*.log | uniq -c)"
+	grep -q 421 other.log || fail "one more account: $(cat other.log)"
+	[ "$(grep -c 220 root.log)" -eq 200 ] || fail "root's own"
+}
+local_accounts_cleanup() { stop_all; }
 
 atf_test_case content_later cleanup
 content_later_head()
@@ -275,6 +314,7 @@ atf_init_test_cases()
 	atf_add_test_case deaf_control
 	atf_add_test_case no_descriptors
 	atf_add_test_case local_flood
+	atf_add_test_case local_accounts
 	atf_add_test_case content_later
 	atf_add_test_case slow_hello
 }
