@@ -146,8 +146,7 @@ no_descriptors_body()
 	descriptors smtpd _bindery 30
 	large 40 >out 2>&1
 	grep -q '^451 4.3.0' out || fail "taken: $(cat out)"
-	grep -q 'no new connections for a second' bindery.log ||
-	    fail "the descriptors were not all taken"
+	wait_or_fail 5 "grep 'no new connections for a second' bindery.log"
 	wait_or_fail 5 "large 1 | grep '^250'"
 }
 no_descriptors_cleanup() { stop_all; }

@@ -41,9 +41,10 @@ fail()
 }
 
 # wait_for SECONDS COMMAND...: until the command succeeds; fails in the end.
+# PATIENCE: times as many, on a machine that has other work.
 wait_for()
 {
-	_tries=$(($1 * 10))
+	_tries=$(($1 * 10 * ${PATIENCE:-1}))
 	shift
 	while ! eval "$*" >/dev/null 2>&1; do
 		_tries=$((_tries - 1))

@@ -164,10 +164,18 @@ ATF_TC_BODY(attempt, tc)
 	struct attempt_end	 end = { .outcome = ATTEMPT_WAIT,
 				    .wait = UINT32_MAX };
 	struct lane		*lane;
+	struct message		*m;
 	char			*text = long_text(30000);
 
 	start();
 	lane = lane_get(queue_binding_get("acme"), "example.org");
+	m = message_new(1, 1);
+	m->created = schedule_now();
+	m->rcpts[0].number = 1;
+	m->rcpts[0].lane = lane;
+	m->open = 1;
+	message_insert(m);
+	rcpt_enter(&m->rcpts[0]);
 	end.lane = lane->id;
 	end.cause = end.text = end.host = end.site = text;
 	ipc_begin(mta, MTA_ATTEMPT);
