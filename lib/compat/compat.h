@@ -22,6 +22,13 @@
 #ifndef LIB_COMPAT_H
 #define LIB_COMPAT_H
 
+/* The first of the libraries that a new machine lacks. */
+#if defined(__has_include)
+#if !__has_include(<sys/tree.h>)
+#error "libraries are missing: \"make deps\" installs them (as root)"
+#endif
+#endif
+
 #include <sys/types.h>
 #include <sys/socket.h>
 
