@@ -108,7 +108,7 @@ recipients_body()
 		wait_or_fail 5 '! ctl show queue all | grep dest.example'
 		one_try
 		stop_bindery
-		kill $sink_pid
+		stop_sink
 	done
 }
 recipients_cleanup() { stop_all; }
@@ -217,7 +217,9 @@ second_body()
 		done
 		[ "$(grep -c ^refused first.rec)" -ge 12 ] ||
 		    fail "the first was not asked: $(cat first.rec)"
-		kill $first_pid $sink_pid
+		stop_sink
+		kill $first_pid
+		wait $first_pid 2>/dev/null || :
 	done
 }
 second_cleanup() { stop_all; }
@@ -313,8 +315,7 @@ alone_body()
 	# its head waits for its time, the others had none to wait for
 	wait_or_fail 5 'sunk_is 4'
 	# a test that fails does not close what is open
-	kill $sink_pid
-	wait_or_fail 5 '! kill -0 $sink_pid'
+	stop_sink
 	closed=$(grep -c 'lane closed' bindery.log)
 	ctl test binding acme to dest.example >out 2>&1 &&
 	    fail "there is nobody"

@@ -181,6 +181,14 @@ start_sink()
 	wait_or_fail 5 "grep -q ^ready sink.rec"
 }
 
+# The sink ends, and its port is free.
+stop_sink()
+{
+	kill "$sink_pid"
+	wait "$sink_pid" 2>/dev/null || :
+	sink_pid=
+}
+
 # A new script for a sink that runs with "-s script".
 script()
 {

@@ -235,13 +235,13 @@ verify_body()
 	send_ok news@acme.example bob@dest.example one
 	deferred 'TLS with 127.0.0.1: .*not present in server certificate'
 	nothing_sent
-	kill "$sink_pid"
+	stop_sink
 	certificates IP:127.0.0.1
 	start_tls_sink 127.0.0.1:$sink
 	sleep 2
 	deferred 'certificate verify failed\|verification failed'
 	nothing_sent
-	kill "$sink_pid"
+	stop_sink
 	stop_bindery
 	customer
 	start_tls_sink 127.0.0.1:$sink
@@ -320,7 +320,7 @@ apart_body()
 	send_ok news@acme.example bob@dest.example open
 	wait_or_fail 15 'sunk_is 1 "id=open .*tls=none"'
 	sunk_is 1 || fail "in clear: $(grep ^msg sink.rec)"
-	kill "$sink_pid"
+	stop_sink
 }
 apart_cleanup() { stop_all; }
 
@@ -393,7 +393,7 @@ auth_refused_body()
 	smarthost -a 'joe:another'
 	deferred 'AUTH: 535 5.7.8 no'
 	nothing_sent
-	kill "$sink_pid"
+	stop_sink
 	certificates DNS:other.example
 	start_tls_sink -a 'joe:secret word' 127.0.0.1:$sink
 	wait_or_fail 20 "grep '\(mta\|queue\): tempfail' bindery.log |
@@ -559,7 +559,7 @@ dane_downgrade_body()
 	start_bindery
 	send_ok news@acme.example bob@dest.example one
 	deferred 'offers no STARTTLS, which its TLSA records ask for'
-	kill "$sink_pid"
+	stop_sink
 	echo 'starttls * * 220 but this is no TLS' >script
 	start_tls_sink -s script 127.0.0.11:$sink
 	wait_or_fail 20 "grep '\(mta\|queue\): tempfail' bindery.log |
