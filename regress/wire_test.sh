@@ -349,7 +349,8 @@ no_answer_body()
 	send_ok one@acme.example a@other.example three
 	wait_or_fail 10 "sunk_is 3"
 	grep -q 'other.example A$' names.log || fail "$(cat names.log)"
-	! grep -q ' AAAA' names.log || fail "$(cat names.log)"
+	# what was asked before may be asked again late
+	! grep -q 'other.example AAAA' names.log || fail "$(cat names.log)"
 }
 no_answer_cleanup() { stop_all; }
 
