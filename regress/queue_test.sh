@@ -107,7 +107,7 @@ late_body()
 	sleep 3
 	reports 1 || fail "told again after a restart"
 	script </dev/null
-	wait_or_fail 15 'sunk_is 1 id=original'
+	wait_or_fail 15 'sunk_is 1 "from=<news@acme.example> .*id=original"'
 	wait_or_fail 5 queue_is_empty
 	reports 1 || fail "told again"
 }
