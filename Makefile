@@ -24,7 +24,8 @@ POOL_SLAB ?=	65000
 CPPFLAGS +=	-DPOOL_SLAB=$(POOL_SLAB)
 
 LIB =		lib/address.o lib/domain.o lib/table.o lib/rules.o \
-		lib/envelope.o lib/facts.o lib/task.o lib/text.o lib/crc32c.o lib/control.o \
+		lib/envelope.o lib/facts.o lib/task.o lib/text.o \
+		lib/crc32c.o lib/control.o \
 		lib/config.o lib/config_check.o lib/options.o lib/bundle.o \
 		lib/config_check_rules.o lib/config_record.o \
 		lib/config_record_binding.o lib/config_print.o lib/lex.o \
@@ -45,7 +46,8 @@ QUEUE =		queue/queue.o queue/message.o queue/message_again.o \
 		queue/message_cache.o queue/lane.o queue/lane_age.o \
 		queue/pool.o queue/schedule.o queue/counter.o queue/group.o \
 		queue/transaction.o queue/transaction_bind.o \
-		queue/transaction_store.o queue/answer.o queue/queue_binding.o queue/handout.o queue/result.o queue/doing.o \
+		queue/transaction_store.o queue/answer.o queue/queue_binding.o \
+		queue/handout.o queue/result.o queue/doing.o \
 		queue/content.o queue/bounce.o queue/bounce_text.o queue/suspend.o \
 		queue/filter.o queue/control.o queue/control_command.o \
 		queue/control_show.o queue/control_queue.o \

@@ -160,12 +160,6 @@ io_fd(const struct io *io)
 	return (io->fd);
 }
 
-int
-io_errno(const struct io *io)
-{
-	return (io->error);
-}
-
 const char *
 io_error(const struct io *io)
 {

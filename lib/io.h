@@ -51,8 +51,6 @@ struct io	*io_new(int fd, io_callback *, void *arg);
 void		 io_free(struct io *);
 int		 io_fd(const struct io *);
 const char	*io_error(const struct io *);
-/* errno of a failed connect or transfer, 0 for a TLS error. */
-int		 io_errno(const struct io *);
 
 /*
  * fd's connect(2) is under way: IO_CONNECTED or IO_ERROR will come.

@@ -141,12 +141,6 @@ ipc_was_broken(const struct ipc *ipc)
 	return (ipc->broken);
 }
 
-void *
-ipc_arg(struct ipc *ipc)
-{
-	return (ipc->arg);
-}
-
 size_t
 ipc_pending(struct ipc *ipc)
 {

@@ -190,7 +190,6 @@ void		 ipc_free(struct ipc *);
 void		 ipc_distrust(struct ipc *);
 /* In closed: whether a message that was none ended the channel. */
 int		 ipc_was_broken(const struct ipc *);
-void		*ipc_arg(struct ipc *);
 /* Bytes not yet written: lets a sender hold back. */
 size_t		 ipc_pending(struct ipc *);
 /* Write out all that waits, blocking: only before an exit. */

@@ -375,20 +375,6 @@ message_forget(struct message *m, int replaced)
 	message_free(m);
 }
 
-/* All of it leaves memory; the log has been told. */
-void
-message_drop(struct message *m)
-{
-	uint32_t	 i, left;
-
-	for (i = 0, left = m->open; left > 0; i++) {
-		if (m->rcpts[i].lane == NULL)
-			continue;
-		left--;
-		rcpt_finish(&m->rcpts[i]);	/* the last frees m */
-	}
-}
-
 uint64_t
 message_count(void)
 {

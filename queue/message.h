@@ -103,7 +103,6 @@ struct message	*message_from(uint64_t id);
 /* From the envelope's fields; lanes are found or made, places not taken. */
 struct message	*message_from_envelope(const struct envelope *);
 void		 message_free(struct message *);	/* not in the tree */
-void		 message_drop(struct message *);	/* in it, not sent */
 struct message	*rcpt_message(struct rcpt *);
 struct rcpt	*message_rcpt(struct message *, uint32_t number);
 /* Take its place for the first time: ready, or waiting for due. */

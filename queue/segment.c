@@ -111,12 +111,6 @@ segment_newest(void)
 	return (RB_MAX(segment_tree, &segments.tree));
 }
 
-struct segment *
-segment_after(struct segment *s)
-{
-	return (RB_NEXT(segment_tree, &segments.tree, s));
-}
-
 /* Close one that is not being written. */
 static void
 close_another(struct segment *keep)

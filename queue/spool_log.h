@@ -51,7 +51,6 @@ void		 segment_remove(struct segment *);
 struct segment	*segment_find(uint32_t number);
 struct segment	*segment_oldest(void);
 struct segment	*segment_newest(void);
-struct segment	*segment_after(struct segment *);
 void		 segments_close(void);
 /* Its descriptor, the segment's own; -1. */
 int		 segment_fd(struct segment *);

@@ -228,7 +228,10 @@ idle_body()
 	idle RSET "VRFY x" HELP
 	idle "$mail" RSET
 	from=
+	long=$(printf '%02000d' 0)
 	idle NOOP
+	idle "NOOP $long"
+	idle "$long"
 	idle TURN
 	idle "EHLO client.example"
 	idle HELO DATA
@@ -251,6 +254,7 @@ AUTH PLAIN $(printf '\0ann\0secret' | base64)"
 	login="EHLO client.example"
 	from=
 	idle "AUTH LOGIN" "*"
+	idle "NOOP $long"
 	# the local socket
 	port=31700
 	{

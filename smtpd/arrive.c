@@ -127,14 +127,11 @@ static void
 ask_name(struct session *s)
 {
 	struct ipc	*names = server_names();
-	uid_t		 uid;
-	gid_t		 gid;
 
-	if (names == NULL || getpeereid(io_fd(s->io), &uid, &gid) == -1) {
+	if (names == NULL) {
 		arrive_greet(s);
 		return;
 	}
-	s->uid = uid;
 	s->state = SESSION_NAME;
 	ipc_begin(names, SMTPD_UID);
 	ipc_put_u64(names, s->id);

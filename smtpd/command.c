@@ -294,10 +294,8 @@ command_bdat(struct session *s, const char *args)
 		sorry = "503 5.5.1 RCPT first";
 	else if (s->accepted == 0)
 		sorry = "554 5.5.1 No recipient was accepted";
-	if (octets == 0 && !last && ++s->idle > IDLE_COMMANDS) {
-		session_too_many(s, "idle commands");
+	if (octets == 0 && !last && command_idle(s))
 		return;
-	}
 	content_chunk(s, octets, last, sorry);
 }
 
@@ -419,11 +417,18 @@ command_serves(const struct command *c, struct session *s)
 	return (0);
 }
 
+int
+command_idle(struct session *s)
+{
+	if (++s->idle <= IDLE_COMMANDS)
+		return (0);
+	session_too_many(s, "idle commands");
+	return (1);
+}
+
 void
 command_run(const struct command *c, struct session *s, const char *args)
 {
-	if (!command_serves(c, s) && ++s->idle > IDLE_COMMANDS)
-		session_too_many(s, "idle commands");
-	else
+	if (command_serves(c, s) || !command_idle(s))
 		c->run(s, args);
 }

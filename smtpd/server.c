@@ -37,7 +37,6 @@
 
 #define ACCEPTS		64		/* per turn: others wait as well */
 #define LOCAL_PER_UID	100		/* on the local socket */
-#define LOCAL_ROOT	16		/* kept for root */
 #define ACCEPT_PAUSE	1		/* seconds without descriptors */
 #define STOP_PATIENCE	20		/* seconds for the disk, at the end */
 
@@ -238,8 +237,7 @@ welcome(int fd, struct endpoint *e, const struct sockaddr_storage *peer)
 	gid_t	 gid = 0;
 
 	if (e->socket && (getpeereid(fd, &uid, &gid) == -1 ||
-	    (uid != 0 && state.sessions - state.remote >=
-	    LOCAL_MOST - LOCAL_ROOT) ||
+	    (uid != 0 && state.sessions - state.remote >= LOCAL_MOST) ||
 	    visitors_enter_uid(uid, uid == 0 ? 0 : LOCAL_PER_UID) == -1)) {
 		turn_away(fd, e, peer, "4.7.0 Too many local "
 		    "connections, try later", "max-connections-local");

@@ -262,8 +262,9 @@ session_line_long(struct session *s)
 	int	 exchange = s->state == SESSION_AUTH;
 
 	auth_cancel(s);
-	answer_give(s, exchange ? "500 5.5.6 Authentication exchange line "
-	    "is too long" : "500 5.5.2 Line too long");
+	if (!command_idle(s))
+		answer_give(s, exchange ? "500 5.5.6 Authentication exchange "
+		    "line is too long" : "500 5.5.2 Line too long");
 }
 
 /* Carry out the next command.  0: nothing to do until more comes. */
@@ -308,7 +309,7 @@ session_line(struct session *s)
 		return (0);
 	io_drain(s->io, len);
 	if (len > command_max(command))
-		answer_give(s, "500 5.5.2 Line too long");
+		session_line_long(s);
 	else
 		command_run(command, s, args);
 	/* it may have been a password */

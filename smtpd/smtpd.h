@@ -70,6 +70,8 @@ struct ipc	*server_names(void);	/* NULL: not started */
 struct ipc	*server_passwords(void);	/* the same */
 int		 server_accepting(void);	/* queue takes new messages */
 int		 server_stopping(void);
+/* Sessions by the local socket of all accounts but root; root has no limit. */
+#define LOCAL_MOST	496
 /* A session is over: its place is free, and its address's; NULL: none. */
 void		 server_session_gone(struct endpoint *,
 		    const struct sockaddr *peer, uid_t uid);
@@ -110,9 +112,10 @@ void		 policy_wipe_keys(const struct config *);
  */
 int		 visitors_enter(const struct sockaddr *);
 void		 visitors_leave(const struct sockaddr *);
-/* The same of a user that has logged in. */
+/* The same of an account at the local socket; max 0: as many as it likes. */
 int		 visitors_enter_uid(uid_t, int64_t max);
 void		 visitors_leave_uid(uid_t);
+/* The same of a user that has logged in. */
 int		 visitors_login(const char *user);
 void		 visitors_logout(const char *user);
 /* Of IPv6 its /64, as text in sockaddr_text()'s buffer. */
@@ -218,8 +221,6 @@ struct answer {
 	char		 rcpt[ADDRESS_MAX];
 };
 STAILQ_HEAD(answers, answer);
-
-#define LOCAL_MOST	512	/* sessions by the local socket */
 
 struct session {
 	RB_ENTRY(session) node;
@@ -357,6 +358,8 @@ size_t		 command_max(const struct command *);
 int		 command_waits(const struct command *, const struct session *);
 void		 command_run(const struct command *, struct session *,
 		    const char *args);
+/* One more that brings no mail.  1: it was one too many, the session ends. */
+int		 command_idle(struct session *);
 
 /* secure.c */
 

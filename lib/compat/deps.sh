@@ -67,7 +67,7 @@ tools() {
 		mv $own/unbound/usr/sbin/unbound $own/bin/unbound
 		rm -rf $own/unbound
 	fi
-	if [ ! -d $own/node_modules/nodemailer ]; then
+	if [ ! -f $own/node_modules/nodemailer/package.json ]; then
 		mkdir -p $own
 		npm install --no-save --no-audit --no-fund --prefix $own \
 		    nodemailer
