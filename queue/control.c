@@ -520,8 +520,7 @@ control_answer(struct ipc *mta, struct ipc_msg *msg)
 	client = control_client(ipc_get_u32(msg));
 	more = ipc_get_u8(msg);
 	row = ipc_get_str(msg);
-	ipc_get_end(msg);
-	if (client == NULL || !client->asked)
+	if (ipc_get_end(msg) == -1 || client == NULL || !client->asked)
 		return;
 	if (row != NULL && (row[0] == '!' || row[0] == '.')) {
 		client_line(client, "%s", row);

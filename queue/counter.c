@@ -167,8 +167,8 @@ counter_told(struct ipc *mta, struct ipc_msg *msg)
 
 	key = ipc_get_str(msg);
 	time = ipc_get_u64(msg);
-	ipc_get_end(msg);
-	if (key == NULL || !key_valid(key) || time > INT64_MAX)
+	if (ipc_get_end(msg) == -1 || key == NULL || !key_valid(key) ||
+	    time > INT64_MAX)
 		return;
 	if ((c = counter_set(key, time)) == NULL || c->fresh)
 		return;

@@ -169,8 +169,8 @@ doing_got(struct ipc *mta, struct ipc_msg *msg)
 	client = ipc_get_u32(msg);
 	more = ipc_get_u8(msg);
 	doing_get(msg, &d);
-	ipc_get_end(msg);
-	if (msg->broken || (a = doing_find(client)) == NULL || a->whole)
+	if (ipc_get_end(msg) == -1 || (a = doing_find(client)) == NULL ||
+	    a->whole)
 		return;
 	if (!more)
 		doing_end(a);

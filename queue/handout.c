@@ -698,6 +698,6 @@ handout_pull(struct ipc *mta, struct ipc_msg *msg)
 	struct pull	 pull;
 
 	pull_get(msg, &pull);
-	ipc_get_end(msg);
-	handout_pulled(&pull);
+	if (ipc_get_end(msg) == 0)
+		handout_pulled(&pull);
 }

@@ -324,8 +324,8 @@ on_name(struct ipc *ipc, struct ipc_msg *msg)
 	ask = ipc_get_u64(msg);
 	failed = ipc_get_u8(msg);
 	name = ipc_get_str(msg);
-	ipc_get_end(msg);
-	tell_name(ask, failed, name);
+	if (ipc_get_end(msg) == 0)
+		tell_name(ask, failed, name);
 }
 
 static void

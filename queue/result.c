@@ -166,8 +166,7 @@ result_got(struct ipc *mta, struct ipc_msg *msg)
 
 	if (results_get(msg, rs) == -1)
 		return;
-	ipc_get_end(msg);
-	if (msg->broken)
+	if (ipc_get_end(msg) == -1)
 		return;
 	if ((h = handout_find(rs->task)) != NULL)
 		results_take(h, rs);
@@ -289,8 +288,7 @@ result_attempt(struct ipc *mta, struct ipc_msg *msg)
 
 	if (attempt_end_get(msg, &a) == -1)
 		return;
-	ipc_get_end(msg);
-	if (msg->broken || (lane = lane_by_id(a.lane)) == NULL)
+	if (ipc_get_end(msg) == -1 || (lane = lane_by_id(a.lane)) == NULL)
 		return;
 	attempt_take(lane, &a);
 }
@@ -306,8 +304,7 @@ result_binding(struct ipc *mta, struct ipc_msg *msg)
 	up4 = ipc_get_u8(msg);
 	up6 = ipc_get_u8(msg);
 	reason = ipc_get_str(msg);
-	ipc_get_end(msg);
-	if (msg->broken || name == NULL ||
+	if (ipc_get_end(msg) == -1 || name == NULL ||
 	    (binding = queue_binding_named(name)) == NULL)
 		return;
 	binding->down4 = !up4;
