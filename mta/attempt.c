@@ -741,12 +741,6 @@ attempt_withdraw(struct attempt *a)
 }
 
 void
-attempt_evict(struct attempt *a)
-{
-	attempt_withdraw(a);
-}
-
-void
 attempt_reconfigured(struct attempt *a)
 {
 	if (a->connection == NULL)

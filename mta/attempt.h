@@ -78,10 +78,8 @@ void		 attempt_host_failed(struct attempt *,
 		    const struct connection *, const char *text);
 /* Its connection had a message answered, or there is nothing to carry. */
 void		 attempt_good(struct attempt *);
-/* Without a word: there is no work any more. */
+/* Without a word: there is no work any more, or its slot is for another. */
 void		 attempt_withdraw(struct attempt *);
-/* Its slot is for another; it begins anew when its turn comes. */
-void		 attempt_evict(struct attempt *);
 void		 attempt_reconfigured(struct attempt *);
 /* Does a source that the lane may use lead there now? */
 int		 attempt_routable(const struct lane *,

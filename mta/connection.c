@@ -320,7 +320,7 @@ connection_make_room(const struct binding *binding, const char *counter)
 		    !limit_counts(c, counter))
 			continue;
 		if (c->stage <= STAGE_GREETING && c->attempt != NULL) {
-			attempt_evict(c->attempt);
+			attempt_withdraw(c->attempt);
 			return (1);
 		}
 		if (busy == NULL || c->messages > busy->messages)
