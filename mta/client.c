@@ -203,7 +203,9 @@ client_finish(struct connection *c, enum outcome outcome, const char *reply)
 	/* of those that it took; it has spoken of the others */
 	if (outcome != OUTCOME_TEMPFAIL && o->accepted > 0)
 		c->not_temporary = 1;
-	connection_answered(c);
+	/* who says 421 to the first message turns it away, and does not work */
+	if (c->reply.code != 421)
+		connection_answered(c);
 	client_report(c, outcome, "remote", reply);
 }
 

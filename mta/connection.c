@@ -573,6 +573,15 @@ connection_answered(struct connection *c)
 
 /* ---- end */
 
+/* RFC 5321 5.1: where nothing but temporary failures came of it. */
+static void
+connection_goes_last(struct connection *c)
+{
+	if (!c->not_temporary)
+		memo_last(c->binding, c->lane->destination,
+		    (struct sockaddr *)&c->place.dst);
+}
+
 /* The one end of all connections: nothing is in hand behind it. */
 static void
 connection_close(struct connection *c)
@@ -591,9 +600,7 @@ connection_close(struct connection *c)
 	connections.count--;
 	if (c->answered) {
 		lane->live--;
-		if (!c->not_temporary)
-			memo_last(c->binding, lane->destination,
-			    (struct sockaddr *)&c->place.dst);
+		connection_goes_last(c);
 	}
 	connection_tried(c);
 	limit_give(c);
@@ -692,6 +699,7 @@ connection_failed(struct connection *c, const char *text)
 void
 connection_turned_away(struct connection *c, const char *text)
 {
+	connection_goes_last(c);
 	connection_blame(c, text);
 	connection_end(c, text);
 }
